@@ -1,0 +1,5 @@
+"""`python -m prodabuild` is the `prodabuild` command."""
+
+from prodabuild.cli.main import main
+
+main()

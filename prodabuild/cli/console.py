@@ -1,0 +1,149 @@
+"""What a person sees: results on stdout, everything else on stderr, progress only where somebody watches."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.events import Note, Progress, StageFinished, StageStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prodabuild.errors import ProdaError
+    from prodabuild.events import Event
+
+QUIET_SECONDS = 30.0  # between two lines about one unit when stderr is no terminal
+
+
+class Console:
+    """Prints. `verbosity`: -1 quiet, 0 normal, 1 and up more."""
+
+    def __init__(self, verbosity: int = 0, as_json: bool = False) -> None:
+        self.verbosity = verbosity
+        self.as_json = as_json
+        self._live = _Live() if verbosity >= 0 and sys.stderr.isatty() else None
+        self._last_line = time.monotonic()
+
+    def out(self, text: str) -> None:
+        """Print a result."""
+        print(text)
+
+    def json(self, document: dict[str, Any]) -> None:
+        """Print the one document that `--json` promises."""
+        import orjson
+
+        print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+    def error(self, text: str) -> None:
+        """Print a line that no flag silences."""
+        self.close()
+        print(text, file=sys.stderr)
+
+    def fail(self, error: ProdaError) -> None:
+        """Print why the command cannot go on."""
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        self.error(f"error: {error.message}{notes}" + (f"\nhint: {error.hint}" if error.hint else ""))
+
+    def close(self) -> None:
+        """Take the progress bar off the screen."""
+        if self._live:
+            self._live.close()
+
+    @property
+    def emit(self) -> Callable[[Event], None]:
+        """Return the sink of progress events."""
+        return self._live_event if self._live else self._plain_event
+
+    def _live_event(self, event: Event) -> None:
+        assert self._live is not None
+        if isinstance(event, Note):
+            self._live.note(event.message, event.warning)
+        elif isinstance(event, StageStarted):
+            self._live.start(event.stage, event.total)
+        elif isinstance(event, Progress):
+            self._live.step(event.stage, event.done, event.total, event.detail)
+        elif isinstance(event, StageFinished):
+            self._live.finish()
+            self._line(_finished(event))
+        else:
+            self._live.advance(event.stage)
+
+    def _plain_event(self, event: Event) -> None:
+        if self.verbosity < 0:
+            return
+        if isinstance(event, Note):
+            self._line(("warning: " if event.warning else "") + event.message)
+        elif isinstance(event, StageFinished):
+            self._line(_finished(event))
+        elif isinstance(event, Progress) and time.monotonic() - self._last_line > QUIET_SECONDS:
+            self._line(f"{event.stage}: step {event.done} of {event.total}  {event.detail}")
+
+    def _line(self, text: str) -> None:
+        self._last_line = time.monotonic()
+        print(text, file=sys.stderr, flush=True)
+
+
+def _finished(event: StageFinished) -> str:
+    parts = [
+        f"{number} {how}"
+        for number, how in (
+            (event.built, "built"),
+            (event.restored, "restored"),
+            (event.clean, "clean"),
+            (event.failed, "failed"),
+        )
+        if number
+    ]
+    return f"{event.stage}: {', '.join(parts)} in {event.seconds:.1f} s"
+
+
+class _Live:
+    """A rich progress bar, made when there is first something to show."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
+        self._task: Any = None
+
+    def start(self, stage: str, total: int) -> None:
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        if self._progress is None:
+            console = RichConsole(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[detail]}"),
+            )
+            self._progress = Progress(*columns, console=console, transient=True)
+            self._progress.start()
+        self._task = self._progress.add_task(stage, total=total, detail="")
+
+    def step(self, stage: str, done: int, total: int, detail: str) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, total=total, detail=detail)
+
+    def advance(self, stage: str) -> None:
+        if self._progress is not None:
+            self._progress.advance(self._task)
+
+    def note(self, message: str, warning: bool) -> None:
+        text = ("warning: " if warning else "") + message
+        if self._progress is not None:
+            self._progress.console.print(text, style="yellow" if warning else None, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr)
+
+    def finish(self) -> None:
+        if self._progress is not None:
+            self._progress.remove_task(self._task)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

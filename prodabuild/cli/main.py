@@ -1,0 +1,106 @@
+"""The entry point: find the command, run it, turn what it raises into lines on stderr and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from prodabuild import __version__
+from prodabuild.cli.console import Console
+from prodabuild.errors import ExitCode, ProdaError
+from prodabuild.problems import ProblemsError, render, summary
+
+COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
+
+
+class _Lazy(click.Group):
+    """Loads a command's module when it is asked for, so that `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"prodabuild.cli.{cmd_name}_command").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from prodabuild.problems import suggest
+
+            raise click.UsageError(f"{error.message} {suggest(args[0], COMMANDS, 'commands')}", ctx) from None
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="prodabuild")
+def cli() -> None:
+    """`make` for what a language model is taught.
+
+    \b
+    Examples:
+      prodabuild check            is the knowledge sound?
+      prodabuild plan             what would be built, and why?
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    console = Console(as_json="--json" in arguments)
+    try:
+        code = cli.main(arguments, prog_name="prodabuild", standalone_mode=False)
+    except ProblemsError as found:
+        console.error(render(found.problems))
+        console.error(f"\n{summary(found.problems)}")
+        return ExitCode.PROJECT_WRONG
+    except ProdaError as error:
+        console.fail(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        console.error("interrupted; finished work is kept")
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        console.error(f"error: {error}\nhint: make room or mend the permissions, and run the command again")
+        return ExitCode.OUTSIDE
+    except ModuleNotFoundError as error:
+        return _missing(console, error)
+    except Exception as error:  # noqa: BLE001 - the entry point: whatever else happens is our bug
+        return _bug(console, error)
+    return int(code or 0)
+
+
+def _missing(console: Console, error: ModuleNotFoundError) -> int:
+    name = (error.name or "").partition(".")[0]
+    if name.startswith("prodabuild"):
+        return _bug(console, error)
+    console.error(
+        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[train,eval]'"
+    )
+    return ExitCode.OUTSIDE
+
+
+def _bug(console: Console, error: Exception) -> int:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as report:
+        report.write("".join(traceback.format_exception(error)))
+    console.error(
+        f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: please report it with {Path(report.name)}"
+    )
+    return ExitCode.BUG

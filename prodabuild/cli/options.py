@@ -1,0 +1,71 @@
+"""The options that commands share, and the way a command is run: options in, `Console` and `Project` out."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prodabuild.cli.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prodabuild.project import Project
+
+
+def common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-C`, `--json`, `-q` and `-v`; the command gets `folder` and `console`."""
+
+    @click.option(
+        "-C", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Run in this data repo."
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+    @click.option("-v", "--verbose", count=True, help="Print more.")
+    @functools.wraps(function)
+    def command(folder: Path, as_json: bool, quiet: bool, verbose: int, **others: Any) -> Any:
+        console = Console(-1 if quiet else verbose, as_json)
+        try:
+            return function(folder=folder, console=console, **others)
+        finally:
+            console.close()
+
+    return command
+
+
+def building(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of commands that build."""
+
+    @click.option(
+        "-j", "--jobs", type=click.IntRange(1), default=None, help="Processes for building data (default: the cores)."
+    )
+    @click.option("-k", "--keep-going", is_flag=True, help="Build what can be built after a failure.")
+    @click.option("--locked", is_flag=True, help="Fail (exit 4) instead of changing proda.lock.")
+    @click.option(
+        "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test."
+    )
+    @functools.wraps(function)
+    def command(jobs: int | None, device: str, **others: Any) -> Any:
+        return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
+
+    return command
+
+
+def visible_device(asked: str) -> str:
+    """Return the device to ask for, CUDA_VISIBLE_DEVICES heeded."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return "cpu" if asked == "auto" and hidden else asked
+
+
+def open_project(folder: Path) -> Project:
+    """Open the data repo; the libraries below are told to stay offline and quiet."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from prodabuild.project import Project
+
+    return Project.open(folder)

@@ -1,0 +1,63 @@
+"""`prodabuild plan`: what would be built, and why?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prodabuild.cli.console import Console
+    from prodabuild.project.stages import Target
+
+SHOWN = 12  # steps of one action that are printed unless -v asks for all
+REASONS = 3
+
+
+@click.command("plan")
+@click.option("--to", type=click.Choice(["data", "model", "results"]), default="model", help="Plan up to here.")
+@click.option("--check", "must_be_clean", is_flag=True, help="Exit 4 when anything is to be done.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@common
+def command(folder: Path, console: Console, to: Target, must_be_clean: bool, device: str) -> int:
+    """Show what a compile would do and why; change nothing.
+
+    \b
+    Examples:
+      prodabuild plan
+      prodabuild plan --to data --check
+    """
+    from prodabuild.project import Options
+
+    report = open_project(folder).plan(Options(to=to, device=visible_device(device)))
+    if console.as_json:
+        console.json(report.to_json())
+    else:
+        counts = Counter(step["action"] for step in report.steps)
+        for action in ("build", "restore", "maybe"):
+            _show(console, [step for step in report.steps if step["action"] == action], action)
+        rest = ", ".join(
+            f"{counts[action]} {action}" for action in ("build", "restore", "maybe", "clean") if counts[action]
+        )
+        console.out(rest if report.stale else f"nothing to do: {counts['clean']} units are clean")
+    return ExitCode.STALE if must_be_clean and report.stale else ExitCode.DONE
+
+
+def _show(console: Console, steps: list[dict[str, Any]], action: str) -> None:
+    shown = len(steps) if console.verbosity > 0 else SHOWN
+    for step in steps[:shown]:
+        console.out(f"{action:8}{step['unit']}")
+        for reason in step["reasons"][: None if console.verbosity > 0 else REASONS]:
+            console.out("        " + "  ".join(part for part in (reason["where"], reason["what"]) if part))
+            if isinstance(reason["old"], (str, int, float)) and isinstance(reason["new"], (str, int, float)):
+                console.out(f"          - {reason['old']}\n          + {reason['new']}")
+        if len(step["reasons"]) > REASONS and console.verbosity <= 0:
+            console.out(f"        and {len(step['reasons']) - REASONS} more reasons")
+    if len(steps) > shown:
+        console.out(f"{action:8}and {len(steps) - shown} more units (-v shows all)")

@@ -1,0 +1,93 @@
+"""Where units are built: in this process, or in a pool of processes. Same units, same bytes.
+
+A batch is a stage and unit names; a receipt is digests and paths. Workers open their own read-only view of
+the state and write objects to the store; only the caller writes the state.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from prodabuild.engine.state import State, Trace
+from prodabuild.engine.store import Store
+from prodabuild.engine.units import output_digest
+from prodabuild.engine.view import Reader, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from prodabuild.engine.units import Stage
+
+BATCH = 16
+
+
+class Receipt(NamedTuple):
+    """What building a unit returned: its trace and the names of inputs not sent before, or the failure."""
+
+    unit: str
+    trace: Trace | None
+    names: tuple[tuple[int, str], ...] = ()
+    failure: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a worker needs to open the state and the store."""
+
+    state: Path
+    store: Path
+    scratch: Path
+
+
+def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, told: set[int]) -> Iterator[Receipt]:
+    """Build units one by one; an exception of a build function becomes a receipt with a failure."""
+    for unit in units:
+        view = View(unit, reader, scratch)
+        try:
+            output = stage.build(unit, view)
+        except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
+            yield Receipt(unit, None, failure=error)
+            continue
+        files = tuple(
+            reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
+            for path, content in sorted(output.items())
+        )
+        names = tuple((hashed, name) for hashed, name in view.names.items() if hashed not in told)
+        told.update(view.names)
+        yield Receipt(unit, Trace(unit, view.inputs(), view.keys(), output_digest(files), files), names)
+
+
+def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
+    """Build units in `jobs` processes; receipts come in any order."""
+    batches = [units[at : at + BATCH] for at in range(0, len(units), BATCH)]
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(min(jobs, len(batches)), context, _open_worker, (place,)) as pool:
+        futures = [pool.submit(_work, stage, batch) for batch in batches]
+        try:
+            for future in as_completed(futures):
+                yield from future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _Worker:
+    """What one worker process keeps open between batches."""
+
+    reader: Reader
+    scratch: Path
+    told: set[int]
+
+
+def _open_worker(place: Place) -> None:
+    _Worker.reader = Reader(State(place.state, writable=False), Store(place.store))
+    _Worker.scratch = place.scratch
+    _Worker.told = set()
+
+
+def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
+    return list(build_units(stage, units, _Worker.reader, _Worker.scratch, _Worker.told))

@@ -1,0 +1,50 @@
+"""One writer at a time per data repo: an OS lock that dies with its process and names its holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prodabuild.errors import OutsideError
+from prodabuild.events import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from prodabuild.events import Emit
+
+
+@contextmanager
+def writing(path: Path, who: str, emit: Emit, wait_seconds: float = 3600.0) -> Iterator[None]:
+    """Hold the lock file while inside; a second writer waits, after one line that says for whom."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _acquire(handle, path, emit, wait_seconds)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{who} (process {os.getpid()})\n".encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, path: Path, emit: Emit, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another prodabuild"
+        if not told:
+            emit(Note(f"waiting for {holder}, which is writing here"))
+            told = True
+        if time.monotonic() > deadline:
+            raise OutsideError(f"{holder} holds {path} for over {wait_seconds:.0f} s", "wait for it, or end it")
+        time.sleep(0.05)

@@ -1,0 +1,79 @@
+"""`proda.lock`: what a version of the repo is made of, as sorted JSON with one entry a line, so that git merges it.
+
+It holds digests, sizes, versions and scores; never a time, a host or a path outside the repo. Writing the
+same entries again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from prodabuild.digest import canonical, sha256
+from prodabuild.errors import ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from prodabuild.engine.state import Trace
+
+VERSION = 1
+Entries = dict[str, dict[str, Any]]
+
+
+def render(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Return the lock's bytes."""
+    lines = [
+        canonical(name).decode() + ": " + orjson.dumps(entries[name], option=orjson.OPT_SORT_KEYS).decode()
+        for name in sorted(entries)
+    ]
+    body = ",\n".join(lines)
+    return f'{{"version": {VERSION}, "entries": {{\n{body}\n}}}}\n'.encode()
+
+
+def read(path: Path) -> Entries:
+    """Return the entries of a lock file, none when it is absent; raises `ProjectError` when it cannot be read."""
+    try:
+        document = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except orjson.JSONDecodeError as error:
+        raise ProjectError(
+            f"{path.name}:{error.lineno}:{error.colno}: not a lock: {error.msg}",
+            "take either side of the merge and run `prodabuild compile`",
+        ) from None
+    if (
+        not isinstance(document, dict)
+        or document.get("version") != VERSION
+        or not isinstance(document.get("entries"), dict)
+    ):
+        raise ProjectError(f"{path.name}: not a lock of version {VERSION}", "delete it and run `prodabuild compile`")
+    entries: Entries = document["entries"]
+    return entries
+
+
+def write(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Write a lock if its bytes differ; returns whether they did."""
+    data = render(entries)
+    if path.exists() and path.read_bytes() == data:
+        return False
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+    return True
+
+
+def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the sorted names of entries that differ."""
+    return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def unit_entry(trace: Trace) -> dict[str, Any]:
+    """Return the lock entry of a built unit: digests and size of its one file, or of each of its files."""
+    files = {stored.path: {"md5": stored.md5, "sha256": stored.sha256, "size": stored.size} for stored in trace.files}
+    if len(files) == 1:
+        return {"path": trace.files[0].path, **files[trace.files[0].path]}
+    return {"sha256": sha256(canonical({path: entry["sha256"] for path, entry in files.items()})), "files": files}

@@ -1,0 +1,103 @@
+"""Bring the state up to the sources: record facts, lay out buckets, add and drop units, mark what must be looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prodabuild.engine.buckets import bucket_of, layout, unit_name
+from prodabuild.engine.facts import BUCKET, LISTING, Change, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prodabuild.engine.facts import Delta, Describe, Fact
+    from prodabuild.engine.files import FileRow
+    from prodabuild.engine.state import State
+    from prodabuild.engine.units import Stage
+
+Marks = dict[str, list[Reason]]
+
+
+def refresh(
+    state: State,
+    delta: Delta,
+    rows: Iterable[FileRow],
+    gone: Iterable[str],
+    stages: Sequence[Stage],
+    describe: Describe,
+) -> None:
+    """Record a delta. The caller holds a transaction; afterwards the dirty marks say all that changed."""
+    first = not state.count_units()
+    marks: Marks = {}
+    state.apply(delta, rows, gone)
+    if not first:
+        for change in delta.changes():
+            _mark_readers(state, marks, change.input, describe(change))
+    _relayout(state, delta, stages, describe, marks)
+    _fixed_units(state, stages, marks)
+    state.mark_dirty(marks)
+
+
+def _relayout(state: State, delta: Delta, stages: Sequence[Stage], describe: Describe, marks: Marks) -> None:
+    moved = _moved(delta)
+    for stage in stages:
+        if stage.fixed is not None:
+            continue
+        resized = state.note(f"bucket_size {stage.name}") != str(stage.bucket_size)
+        if resized:
+            state.set_note(f"bucket_size {stage.name}", str(stage.bucket_size))
+        groups = [group for group in {*moved, *(state.groups() if resized else ())} if stage.owns_group(group)]
+        changed = [
+            _layout_group(state, stage, group, moved.get(group, []), describe, marks) for group in sorted(groups)
+        ]
+        if any(changed):
+            _mark_readers(state, marks, LISTING + stage.name, Reason(f"the set of {stage.name} changed"))
+
+
+def _moved(delta: Delta) -> dict[str, list[tuple[Fact, bool]]]:
+    """Return, by bucket group, the facts that left (False) or entered (True) it."""
+    groups: dict[str, list[tuple[Fact, bool]]] = {}
+    for old, new in delta.pairs():
+        if (old.group if old else "") != (new.group if new else ""):
+            for fact, entered in ((old, False), (new, True)):
+                if fact and fact.group:
+                    groups.setdefault(fact.group, []).append((fact, entered))
+    return groups
+
+
+def _layout_group(
+    state: State, stage: Stage, group: str, moved: list[tuple[Fact, bool]], describe: Describe, marks: Marks
+) -> bool:
+    """Lay out one group anew; mark the units that gained or lost a fact. Returns whether its set of units changed."""
+    was = set(state.unit_names_below(group + "/"))
+    prefixes = layout(state.hashes(group), stage.bucket_size)
+    now = {unit_name(group, prefix) for prefix in prefixes}
+    state.remove_units(sorted(was - now))
+    state.add_units(sorted(now - was), stage.name, Reason("not built yet"))
+    if was:
+        for fact, entered in moved:
+            prefix = bucket_of(fact.hash, prefixes)
+            unit = unit_name(group, prefix) if prefix is not None else ""
+            if unit in was:
+                old, new = (None, fact.key) if entered else (fact.key, None)
+                change = Change(BUCKET + unit, fact.key, BUCKET, old, new, fact.source)
+                marks.setdefault(unit, []).append(describe(change))
+    return was != now
+
+
+def _fixed_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
+    declared = {stage.name: set(stage.fixed or ()) for stage in stages if stage.fixed is not None}
+    known = {stage.name for stage in stages}
+    for row in state.units():
+        if row.stage not in known or (row.stage in declared and row.name not in declared[row.stage]):
+            state.remove_units([row.name])
+    for stage_name, names in declared.items():
+        missing = sorted(names - set(state.unit_names(stage_name)))
+        state.add_units(missing, stage_name, Reason("not built yet"))
+        if missing:
+            _mark_readers(state, marks, LISTING + stage_name, Reason(f"the set of {stage_name} changed"))
+
+
+def _mark_readers(state: State, marks: Marks, name: str, reason: Reason) -> None:
+    for unit in state.readers(name):
+        marks.setdefault(unit, []).append(reason)

@@ -1,0 +1,408 @@
+"""The engine's memory: one SQLite file with facts, file rows, units, traces and who reads what.
+
+Everything in it can be rebuilt from the sources; losing it costs time, never correctness. Writes go through
+one connection in explicit transactions; readers use WAL snapshots and never wait.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from prodabuild.digest import key_hash
+from prodabuild.engine.buckets import bounds
+from prodabuild.engine.facts import Fact, Reason
+from prodabuild.engine.files import FileRow, Stat
+from prodabuild.engine.store import Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from prodabuild.engine.facts import Delta
+
+VERSION = 1
+KEEP_TRACES = 8
+_SCHEMA = """
+CREATE TABLE facts (key TEXT PRIMARY KEY, value BLOB, source TEXT, grp TEXT, hash INTEGER, postings TEXT) WITHOUT ROWID;
+CREATE TABLE postings (name TEXT, member TEXT, PRIMARY KEY (name, member)) WITHOUT ROWID;
+CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER,
+                    digest BLOB, context TEXT, hashed INTEGER, content TEXT) WITHOUT ROWID;
+CREATE TABLE units (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, stage TEXT, inputs BLOB, output BLOB,
+                    dirty TEXT);
+CREATE TABLE traces (unit TEXT, inputs BLOB, keys BLOB, output BLOB, files BLOB, seq INTEGER,
+                     PRIMARY KEY (unit, inputs)) WITHOUT ROWID;
+CREATE TABLE inputs (hash INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE readers (hash INTEGER PRIMARY KEY, units BLOB);
+CREATE TABLE placed (path TEXT PRIMARY KEY, unit TEXT, md5 TEXT, size INTEGER, mtime INTEGER, ctime INTEGER,
+                     inode INTEGER) WITHOUT ROWID;
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE INDEX facts_group ON facts (grp, hash) WHERE grp != '';
+CREATE INDEX facts_source ON facts (source);
+CREATE INDEX units_dirty ON units (stage) WHERE dirty IS NOT NULL;
+CREATE INDEX placed_unit ON placed (unit);
+"""
+
+
+class UnitRow(NamedTuple):
+    """A unit as recorded. `output` is None until it was built once; `dirty` is None when it is clean."""
+
+    id: int
+    name: str
+    stage: str
+    inputs: bytes | None
+    output: bytes | None
+    dirty: tuple[Reason, ...] | None
+
+
+class Trace(NamedTuple):
+    """What one build of a unit read (hashes of input names, digest over their values) and made."""
+
+    unit: str
+    inputs: bytes
+    keys: bytes
+    output: bytes
+    files: tuple[Stored, ...]
+
+
+class PlacedRow(NamedTuple):
+    """A file in `build/`: which unit made it, its content, and its stat data when it was put there."""
+
+    path: str
+    unit: str
+    md5: str
+    stat: Stat
+
+
+class State:
+    """One open state file. All methods but the readers need `transaction()` around them."""
+
+    def __init__(self, path: Path, writable: bool) -> None:
+        self.path = path
+        if writable:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = _open(path, "rwc")
+            _ensure_schema(self._db)
+        elif path.exists():
+            self._db = _open(path, "ro")
+        else:
+            self._db = _memory()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def in_memory(self) -> State:
+        """Return a private copy that can be changed without touching the file: what `plan` works on."""
+        copy = State.__new__(State)
+        copy.path = self.path
+        copy._db = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.backup(copy._db)
+        return copy
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything inside, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- facts ---------------------------------------------------------------------------------------------
+
+    def has_facts(self) -> bool:
+        """Tell whether any fact is recorded."""
+        return self._db.execute("SELECT 1 FROM facts LIMIT 1").fetchone() is not None
+
+    def fact(self, key: str) -> Fact | None:
+        """Return one fact."""
+        row = self._db.execute("SELECT key, value, source, grp, postings FROM facts WHERE key = ?", (key,)).fetchone()
+        return _fact(row) if row else None
+
+    def all_facts(self) -> Iterator[Fact]:
+        """Return every fact, by key."""
+        rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts ORDER BY key")
+        return (_fact(row) for row in rows)
+
+    def facts_of(self, source: str) -> list[Fact]:
+        """Return the facts that a source states."""
+        rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts WHERE source = ?", (source,))
+        return [_fact(row) for row in rows]
+
+    def facts_in(self, group: str, prefix: str) -> list[Fact]:
+        """Return the facts of one bucket, by key."""
+        rows = self._db.execute(
+            "SELECT key, value, source, grp, postings FROM facts WHERE grp = ? AND hash BETWEEN ? AND ? ORDER BY key",
+            (group, *bounds(prefix)),
+        )
+        return [_fact(row) for row in rows]
+
+    def hashes(self, group: str) -> list[int]:
+        """Return the bucket hashes of a group, ascending."""
+        return [row[0] for row in self._db.execute("SELECT hash FROM facts WHERE grp = ? ORDER BY hash", (group,))]
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys of all facts that begin with a prefix, sorted."""
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT key FROM facts WHERE key >= ? AND key < ?", (prefix, prefix + "\U0010ffff")
+            )
+        ]
+
+    def posting(self, name: str) -> list[str]:
+        """Return the members of a posting, sorted."""
+        return [
+            row[0] for row in self._db.execute("SELECT member FROM postings WHERE name = ? ORDER BY member", (name,))
+        ]
+
+    def groups(self) -> list[str]:
+        """Return the bucket groups that hold facts or units, sorted."""
+        return [row[0] for row in self._db.execute("SELECT DISTINCT grp FROM facts WHERE grp != '' ORDER BY grp")]
+
+    def apply(self, delta: Delta, rows: Iterable[FileRow], gone: Iterable[str]) -> None:
+        """Record a delta and the file rows it was read from."""
+        db = self._db
+        left, entered = [], []
+        for old, new in delta.pairs():
+            was, now = old.postings if old else (), new.postings if new else ()
+            if was != now:
+                left += [(name, old.key) for name in was if old and name not in now]
+                entered += [(name, new.key) for name in now if new and name not in was]
+        db.executemany("DELETE FROM facts WHERE key = ?", ((key,) for key in delta.removed))
+        db.executemany("DELETE FROM postings WHERE name = ? AND member = ?", left)
+        db.executemany(
+            "INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (key, fact.value, fact.source, fact.group, fact.hash if fact.group else 0, "\n".join(fact.postings))
+                for key, fact in sorted(delta.upserts.items())
+            ),
+        )
+        db.executemany("INSERT OR IGNORE INTO postings VALUES (?, ?)", sorted(entered))
+        db.executemany(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((row.name, *row.stat, row.digest, row.context, row.hashed_ns, row.content) for row in rows),
+        )
+        db.executemany("DELETE FROM files WHERE name = ?", ((name,) for name in gone))
+
+    # -- files ---------------------------------------------------------------------------------------------
+
+    def file_rows(self) -> dict[str, FileRow]:
+        """Return every recorded file row by name."""
+        rows = self._db.execute("SELECT name, size, mtime, ctime, inode, digest, context, hashed, content FROM files")
+        return {row[0]: FileRow(row[0], Stat(*row[1:5]), *row[5:]) for row in rows}
+
+    # -- units ---------------------------------------------------------------------------------------------
+
+    def units(self, stage: str | None = None) -> list[UnitRow]:
+        """Return the units (of one stage), by name."""
+        where, values = ("WHERE stage = ?", (stage,)) if stage else ("", ())
+        return [_unit(row) for row in self._db.execute(f"SELECT * FROM units {where} ORDER BY name", values)]
+
+    def unit(self, name: str) -> UnitRow | None:
+        """Return one unit."""
+        row = self._db.execute("SELECT * FROM units WHERE name = ?", (name,)).fetchone()
+        return _unit(row) if row else None
+
+    def unit_names(self, stage: str) -> list[str]:
+        """Return the names of a stage's units, sorted."""
+        return [row[0] for row in self._db.execute("SELECT name FROM units WHERE stage = ? ORDER BY name", (stage,))]
+
+    def unit_names_below(self, prefix: str) -> list[str]:
+        """Return the names of the units that begin with a prefix, sorted."""
+        rows = self._db.execute(
+            "SELECT name FROM units WHERE name >= ? AND name < ? ORDER BY name", (prefix, prefix + "\U0010ffff")
+        )
+        return [row[0] for row in rows]
+
+    def dirty(self, stage: str | None = None) -> list[UnitRow]:
+        """Return the units that are not clean, by name."""
+        where, values = ("AND stage = ?", (stage,)) if stage else ("", ())
+        rows = self._db.execute(f"SELECT * FROM units WHERE dirty IS NOT NULL {where} ORDER BY name", values)
+        return [_unit(row) for row in rows]
+
+    def count_units(self) -> dict[str, int]:
+        """Return the number of units of each stage."""
+        return dict(self._db.execute("SELECT stage, count(*) FROM units GROUP BY stage").fetchall())
+
+    def add_units(self, names: Iterable[str], stage: str, reason: Reason) -> None:
+        """Record new units; they are dirty."""
+        self._db.executemany(
+            "INSERT INTO units (name, stage, dirty) VALUES (?, ?, ?)",
+            ((name, stage, _dump([reason])) for name in names),
+        )
+
+    def remove_units(self, names: Iterable[str]) -> None:
+        """Forget units. Their traces stay, so that a unit that comes back is restored."""
+        self._db.executemany("DELETE FROM units WHERE name = ?", ((name,) for name in names))
+
+    def mark_dirty(self, marks: dict[str, list[Reason]]) -> None:
+        """Add reasons why units must be looked at again."""
+        for name, reasons in marks.items():
+            row = self.unit(name)
+            if row is not None:
+                known = list(row.dirty or ())
+                known += [reason for reason in reasons if reason not in known]
+                self._db.execute("UPDATE units SET dirty = ? WHERE name = ?", (_dump(known[:20]), name))
+
+    # -- traces --------------------------------------------------------------------------------------------
+
+    def traces(self, unit: str) -> list[Trace]:
+        """Return the recorded traces of a unit, newest first."""
+        rows = self._db.execute(
+            "SELECT unit, inputs, keys, output, files FROM traces WHERE unit = ? ORDER BY seq DESC", (unit,)
+        )
+        return [_trace(row) for row in rows]
+
+    def trace(self, unit: str, inputs: bytes) -> Trace | None:
+        """Return the trace of a unit for one digest of inputs."""
+        row = self._db.execute(
+            "SELECT unit, inputs, keys, output, files FROM traces WHERE unit = ? AND inputs = ?", (unit, inputs)
+        ).fetchone()
+        return _trace(row) if row else None
+
+    def current_traces(self, stage: str | None = None) -> list[Trace]:
+        """Return the trace that each built unit (of one stage) stands on, by unit name."""
+        where, values = ("WHERE u.stage = ?", (stage,)) if stage else ("", ())
+        rows = self._db.execute(
+            "SELECT t.unit, t.inputs, t.keys, t.output, t.files FROM units u "
+            f"JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs {where} ORDER BY u.name",
+            values,
+        )
+        return [_trace(row) for row in rows]
+
+    def record(self, trace: Trace, names: Iterable[tuple[int, str]]) -> bool:
+        """Make a trace its unit's current one; return whether the unit's output changed."""
+        row = self.unit(trace.unit)
+        assert row is not None, f"unit {trace.unit} is not recorded"
+        seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
+        files = orjson.dumps([list(stored) for stored in trace.files])
+        self._db.execute(
+            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?)",
+            (trace.unit, trace.inputs, trace.keys, trace.output, files, seq),
+        )
+        self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
+        self._db.execute(
+            "UPDATE units SET inputs = ?, output = ?, dirty = NULL WHERE id = ?", (trace.inputs, trace.output, row.id)
+        )
+        self._db.executemany("INSERT OR IGNORE INTO inputs VALUES (?, ?)", names)
+        before = self.trace(trace.unit, row.inputs) if row.inputs and row.inputs != trace.inputs else None
+        fresh = set(split_keys(trace.keys)) - (set(split_keys(before.keys)) if before else set())
+        if row.inputs != trace.inputs:
+            self._db.executemany(
+                "INSERT INTO readers VALUES (?, ?) "
+                "ON CONFLICT (hash) DO UPDATE SET units = CAST(units || excluded.units AS BLOB)",
+                [(hashed, row.id.to_bytes(4, "little")) for hashed in fresh],
+            )
+        return row.output != trace.output
+
+    def input_name(self, hashed: int) -> str | None:
+        """Return the input name behind a hash that some trace holds."""
+        row = self._db.execute("SELECT name FROM inputs WHERE hash = ?", (hashed,)).fetchone()
+        return row[0] if row else None
+
+    def readers(self, name: str) -> list[str]:
+        """Return the units whose current trace holds this input."""
+        hashed = key_hash(name)
+        row = self._db.execute("SELECT units FROM readers WHERE hash = ?", (hashed,)).fetchone()
+        if row is None:
+            return []
+        ids = {int.from_bytes(row[0][at : at + 4], "little") for at in range(0, len(row[0]), 4)}
+        found = []
+        for number in sorted(ids):
+            held = self._db.execute(
+                "SELECT u.name, t.keys FROM units u JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs "
+                "WHERE u.id = ?",
+                (number,),
+            ).fetchone()
+            if held and hashed in split_keys(held[1]):
+                found.append(held[0])
+        return sorted(found)
+
+    # -- placed files and notes ----------------------------------------------------------------------------
+
+    def placed(self) -> list[PlacedRow]:
+        """Return the files that were put into `build/`."""
+        rows = self._db.execute("SELECT path, unit, md5, size, mtime, ctime, inode FROM placed")
+        return [PlacedRow(row[0], row[1], row[2], Stat(*row[3:7])) for row in rows]
+
+    def placed_of(self, unit: str) -> list[str]:
+        """Return the paths in `build/` that a unit made."""
+        return [row[0] for row in self._db.execute("SELECT path FROM placed WHERE unit = ?", (unit,))]
+
+    def set_placed(self, row: PlacedRow) -> None:
+        """Record a file in `build/`."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO placed VALUES (?, ?, ?, ?, ?, ?, ?)", (row.path, row.unit, row.md5, *row.stat)
+        )
+
+    def forget_placed(self, path: str) -> None:
+        """Forget a file in `build/`."""
+        self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
+
+    def orphans(self) -> list[str]:
+        """Return the files in `build/` whose unit is no more."""
+        return [
+            row[0] for row in self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units)")
+        ]
+
+    def note(self, key: str) -> str | None:
+        """Return a small remembered value."""
+        row = self._db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else None
+
+    def set_note(self, key: str, value: str) -> None:
+        """Remember a small value."""
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+
+def split_keys(keys: bytes) -> tuple[int, ...]:
+    """Return the input hashes of a trace."""
+    return tuple(memoryview(keys).cast("q"))
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    db = sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=30)
+    db.execute("PRAGMA journal_mode = WAL") if mode != "ro" else None
+    db.execute("PRAGMA synchronous = NORMAL")
+    return db
+
+
+def _memory() -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(_SCHEMA)
+    return db
+
+
+def _ensure_schema(db: sqlite3.Connection) -> None:
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found == VERSION:
+        return
+    for (name,) in db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall():
+        db.execute(f"DROP TABLE {name}")
+    db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+
+def _fact(row: tuple[str, bytes, str, str, str]) -> Fact:
+    return Fact(row[0], row[1], row[2], row[3], tuple(row[4].split("\n")) if row[4] else ())
+
+
+def _unit(row: tuple[int, str, str, bytes | None, bytes | None, str | None]) -> UnitRow:
+    reasons = tuple(Reason(*reason) for reason in orjson.loads(row[5])) if row[5] is not None else None
+    return UnitRow(row[0], row[1], row[2], row[3], row[4], reasons)
+
+
+def _trace(row: tuple[str, bytes, bytes, bytes, bytes]) -> Trace:
+    return Trace(row[0], row[1], row[2], row[3], tuple(Stored(*stored) for stored in orjson.loads(row[4])))
+
+
+def _dump(reasons: Iterable[Reason]) -> str:
+    return orjson.dumps([list(reason) for reason in reasons]).decode()

@@ -1,0 +1,96 @@
+"""Content-addressed objects in DVC's own layout: `files/md5/ab/cdef...`, read-only, written once.
+
+One copy serves both tools: what the engine stores, `dvc push` sends. A name is only ever given to complete
+bytes (temporary file beside the objects, then rename), so a crash leaves no half object.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+from prodabuild.digest import md5, sha256
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Stored(NamedTuple):
+    """One output file of a unit: path below `build/`, DVC's md5, identity, size in bytes."""
+
+    path: str
+    md5: str
+    sha256: str
+    size: int
+
+
+class Store:
+    """The objects below one cache folder (`.dvc/cache`, or `.prodabuild/cache` in a repo without DVC)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._objects = root / "files" / "md5"
+        self._temporary = root / "prodabuild-tmp"
+
+    def object_path(self, name: str) -> Path:
+        """Return where the object with this md5 lies, or would lie."""
+        return self._objects / name[:2] / name[2:]
+
+    def put(self, path: str, data: bytes) -> Stored:
+        """Store bytes as the output file `path` and return its row."""
+        stored = Stored(path, md5(data), sha256(data), len(data))
+        target = self.object_path(stored.md5)
+        if not self._whole(target, stored.size):
+            temporary = self._temporary_name(stored.md5)
+            temporary.write_bytes(data)
+            self._publish(temporary, target)
+        return stored
+
+    def has(self, stored: Stored) -> bool:
+        """Tell whether the object is there with the right size."""
+        return self._whole(self.object_path(stored.md5), stored.size)
+
+    def get(self, stored: Stored) -> bytes | None:
+        """Return an object's bytes, or None when it is missing or its content is not what its name says."""
+        try:
+            data = self.object_path(stored.md5).read_bytes()
+        except FileNotFoundError:
+            return None
+        return data if len(data) == stored.size and md5(data) == stored.md5 else None
+
+    def discard(self, stored: Stored) -> None:
+        """Remove a damaged object, so that the next `put` or pull brings a whole one."""
+        self.object_path(stored.md5).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written. The caller holds the repo's lock."""
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _publish(self, temporary: Path, target: Path) -> None:
+        os.chmod(temporary, 0o444)
+        try:
+            os.replace(temporary, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(temporary, target)
+
+    def _temporary_name(self, name: str) -> Path:
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        return self._temporary / f"{name}.{os.getpid()}"
+
+    @staticmethod
+    def _whole(path: Path, size: int) -> bool:
+        try:
+            return os.stat(path).st_size == size
+        except FileNotFoundError:
+            return False
+
+
+def place(target: Path, data: bytes, scratch: Path) -> None:
+    """Put bytes at `target`, replacing whatever is there in one step; `scratch` is on the same file system."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    temporary = scratch / f"{target.name}.{os.getpid()}"
+    temporary.write_bytes(data)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(temporary, target)

@@ -1,0 +1,43 @@
+"""Units and stages: what is built, by which function, into which files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prodabuild.digest import canonical, change_digest
+
+if TYPE_CHECKING:
+    from prodabuild.engine.store import Stored
+    from prodabuild.engine.view import View
+
+Output = Mapping[str, bytes | Path]  # path below build/ -> content, or a finished file to take it from
+Build = Callable[[str, "View"], Output]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the path of data: a build function and the units that it makes.
+
+    Units are the `fixed` ones, or, when `fixed` is None, the buckets of every fact group named `kind:...`.
+    The build function must be importable by name (it may run in another process) and may read only
+    through its view.
+    """
+
+    name: str
+    build: Build
+    fixed: tuple[str, ...] | None = None
+    kind: str = ""
+    bucket_size: int = 64
+    parallel: bool = False
+
+    def owns_group(self, group: str) -> bool:
+        """Tell whether the buckets of a group are units of this stage."""
+        return self.fixed is None and group.startswith(self.kind + ":")
+
+
+def output_digest(files: tuple[Stored, ...]) -> bytes:
+    """Return the digest of a unit's output: paths and identities of its files."""
+    return change_digest(canonical(sorted((stored.path, stored.sha256) for stored in files)))

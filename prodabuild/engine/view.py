@@ -1,0 +1,234 @@
+"""The tracked view: the only way a build function reads. What it reads becomes the unit's trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from prodabuild.digest import change_digest, key_hash, value_digest
+from prodabuild.engine.buckets import prefix_of
+from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
+from prodabuild.engine.files import file_digest
+from prodabuild.errors import ProjectError
+from prodabuild.events import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from prodabuild.engine.state import State, Trace
+    from prodabuild.engine.store import Store, Stored
+    from prodabuild.events import Emit, Event
+
+ABSENT = bytes(16)
+FILE = "file:"  # key of the fact about an opaque file
+MAX_CACHED = 400_000
+
+
+class Input(NamedTuple):
+    """One thing that can be read: its value, the digest of the value, the hash of its name."""
+
+    value: Any
+    digest: bytes
+    hash: int
+
+
+class MissingOutputError(LookupError):
+    """A unit was read before it was built: the stages are in the wrong order."""
+
+
+class InputMovedError(ProjectError):
+    """A file was edited while a unit that reads it was built."""
+
+
+class Reader:
+    """Reads inputs by name from a state, with a cache shared by the units of one run.
+
+    `files` finds a file by the name it is known by; `emit` takes the progress of long builds.
+    """
+
+    def __init__(
+        self, state: State, store: Store, files: Mapping[str, Path] | None = None, emit: Emit = silent
+    ) -> None:
+        self.state = state
+        self.store = store
+        self.files = files or {}
+        self.emit = emit
+        self._inputs: dict[str, Input] = {}
+        self._facts: dict[str, dict[str, Any] | None] = {}
+
+    def facet(self, key: str, facet: str) -> Input:
+        """Return a facet of a fact; its value is None when the fact or the facet is absent."""
+        name = facet_input(key, facet)
+        found = self._inputs.get(name)
+        if found is None:
+            value = (self._fact(key) or {}).get(facet)
+            found = self._keep(name, value, ABSENT if value is None else value_digest(value))
+        return found
+
+    def posting(self, posting: str) -> Input:
+        """Return the sorted members of a posting."""
+        name = POSTING + posting
+        found = self._inputs.get(name)
+        return found or self._keep_list(name, self.state.posting(posting))
+
+    def members(self, unit: str) -> Input:
+        """Return the sorted keys of the facts in a unit's bucket."""
+        name = BUCKET + unit
+        found = self._inputs.get(name)
+        if found is None:
+            facts = self.state.facts_in(*prefix_of(unit))
+            self._facts.update((fact.key, orjson.loads(fact.value)) for fact in facts)
+            found = self._keep_list(name, [fact.key for fact in facts])
+        return found
+
+    def units(self, stage: str) -> Input:
+        """Return the sorted names of a stage's units."""
+        name = LISTING + stage
+        return self._inputs.get(name) or self._keep_list(name, self.state.unit_names(stage))
+
+    def output(self, unit: str) -> Input:
+        """Return the output files of another unit (`value` is None while it was never built)."""
+        name = OUTPUT + unit
+        found = self._inputs.get(name)
+        if found is None:
+            row = self.state.unit(unit)
+            trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
+            found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
+        return found
+
+    def by_name(self, name: str) -> Input:
+        """Return an input by its full name, as a trace holds it."""
+        kind, rest = name[0], name[1:]
+        if kind == POSTING:
+            return self.posting(rest)
+        if kind == BUCKET:
+            return self.members(rest)
+        if kind == LISTING:
+            return self.units(rest)
+        if kind == OUTPUT:
+            return self.output(rest)
+        key, _, facet = name.rpartition("#")
+        return self.facet(key, facet)
+
+    def digest_of(self, hashes: tuple[int, ...]) -> bytes | None:
+        """Return the digest over the present values of some inputs, or None when a name is not known."""
+        pairs = []
+        for hashed in hashes:
+            name = self.state.input_name(hashed)
+            if name is None:
+                return None
+            pairs.append((hashed, self.by_name(name).digest))
+        return inputs_digest(pairs)
+
+    def forget(self) -> None:
+        """Drop the cache: outputs or listings have changed."""
+        self._inputs.clear()
+        self._facts.clear()
+
+    def _fact(self, key: str) -> dict[str, Any] | None:
+        if key not in self._facts:
+            fact = self.state.fact(key)
+            self._facts[key] = orjson.loads(fact.value) if fact else None
+        return self._facts[key]
+
+    def _keep_list(self, name: str, members: list[str]) -> Input:
+        return self._keep(name, members, change_digest("\n".join(members).encode()) if members else ABSENT)
+
+    def _keep(self, name: str, value: Any, digest: bytes) -> Input:
+        if len(self._inputs) > MAX_CACHED:
+            self.forget()
+        found = self._inputs[name] = Input(value, digest, key_hash(name))
+        return found
+
+
+class View:
+    """What one build of one unit may read. Every read is recorded."""
+
+    def __init__(self, unit: str, reader: Reader, scratch: Path) -> None:
+        self.unit = unit
+        self._reader = reader
+        self._scratch = scratch
+        self._read: dict[int, bytes] = {}
+        self.names: dict[int, str] = {}
+
+    def read(self, key: str, facet: str) -> Any:
+        """Return a facet of a fact, None when it is absent."""
+        return self._note(self._reader.facet(key, facet), key, "#", facet)
+
+    def posting(self, name: str) -> list[str]:
+        """Return the sorted members of a posting."""
+        members: list[str] = self._note(self._reader.posting(name), POSTING, name, "")
+        return members
+
+    def members(self) -> list[str]:
+        """Return the sorted keys of the facts in this unit's own bucket."""
+        keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
+        return keys
+
+    def units(self, stage: str) -> list[str]:
+        """Return the sorted names of a stage's units."""
+        names: list[str] = self._note(self._reader.units(stage), LISTING, stage, "")
+        return names
+
+    def output(self, unit: str) -> tuple[Stored, ...]:
+        """Return the output files of a unit of an earlier stage; raises `MissingOutputError`."""
+        files: tuple[Stored, ...] | None = self._note(self._reader.output(unit), OUTPUT, unit, "")
+        if files is None:
+            raise MissingOutputError(f"{self.unit} reads {unit}, which is not built")
+        return files
+
+    def file(self, name: str) -> Path:
+        """Return where a source file lies, its content recorded as an input; raises `InputMovedError`."""
+        path = self._reader.files[name]
+        recorded = self.read(FILE + name, "content")
+        if file_digest(path).hex() != recorded:
+            raise InputMovedError(f"{name} changed while {self.unit} was built", "run the command again")
+        return path
+
+    def emit(self, event: Event) -> None:
+        """Report progress of a long build."""
+        self._reader.emit(event)
+
+    def path(self, stored: Stored) -> Path:
+        """Return the read-only object that holds an output file."""
+        return self._reader.store.object_path(stored.md5)
+
+    def scratch(self) -> Path:
+        """Return a folder for work in progress, the same one for the same inputs read so far.
+
+        It outlives a killed run and is removed when the unit is recorded.
+        """
+        folder = work_folder(self._scratch, self.unit) / self.inputs().hex()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def inputs(self) -> bytes:
+        """Return the digest over everything read so far."""
+        return inputs_digest(sorted(self._read.items()))
+
+    def keys(self) -> bytes:
+        """Return the sorted hashes of the names of everything read so far."""
+        return b"".join(hashed.to_bytes(8, "little", signed=True) for hashed in sorted(self._read))
+
+    def _note(self, found: Input, *name: str) -> Any:
+        if found.hash not in self._read:
+            self._read[found.hash] = found.digest
+            self.names[found.hash] = "".join(name)
+        return found.value
+
+
+def work_folder(scratch: Path, unit: str) -> Path:
+    """Return where a unit keeps work in progress."""
+    return scratch / "work" / unit.replace("/", "+")
+
+
+def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
+    """Return the digest over (hash of an input's name, digest of its value), which must be sorted by hash."""
+    return change_digest(b"".join(hashed.to_bytes(8, "little", signed=True) + digest for hashed, digest in pairs))
+
+
+def still_current(reader: Reader, trace: Trace) -> bool:
+    """Tell whether every input of a trace has the value now that it had then."""
+    return reader.digest_of(tuple(memoryview(trace.keys).cast("q"))) == trace.inputs

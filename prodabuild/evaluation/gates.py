@@ -1,0 +1,51 @@
+"""Gates: what a suite must reach. `judge` is the one place where a verdict is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prodabuild.manifest.model import Gate
+
+SCORED = ("sealed", "all", "dev")  # the first of these splits that a suite has is the one its gate looks at
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate: the value it looked at and the limit it had to reach."""
+
+    name: str
+    value: float
+    limit: float
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Pass or fail over all gates; no gate is a pass."""
+
+    gates: tuple[GateResult, ...]
+
+    @property
+    def verdict(self) -> Literal["pass", "fail"]:
+        """Return `pass` when every gate is met."""
+        return "pass" if all(gate.ok for gate in self.gates) else "fail"
+
+
+def judge(gates: Mapping[str, Gate | None], scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Verdict:
+    """Judge suites by their gates. `scores`: suite -> split -> n, acc, stderr, base_acc."""
+    found: list[GateResult] = []
+    for suite, gate in gates.items():
+        split = next((name for name in SCORED if name in scores.get(suite, {})), None)
+        if gate is None or split is None:
+            continue
+        acc, base = scores[suite][split]["acc"], scores[suite][split]["base_acc"]
+        if gate.min is not None:
+            found.append(GateResult(f"{suite}.{split}.acc", acc, gate.min, acc >= gate.min))
+        if gate.max_drop is not None:
+            drop = round(base - acc, 6)
+            found.append(GateResult(f"{suite}.{split}.drop", drop, gate.max_drop, drop <= gate.max_drop))
+    return Verdict(tuple(found))

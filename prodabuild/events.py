@@ -1,0 +1,61 @@
+"""Typed progress events: the library's only voice. Whoever calls passes an `Emit` and decides what to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage begins; `total` units are to be looked at."""
+
+    stage: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitDone:
+    """One unit of a stage was built or restored."""
+
+    stage: str
+    unit: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished:
+    """A stage is over."""
+
+    stage: str
+    built: int
+    restored: int
+    clean: int
+    failed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Work inside one unit: `done` of `total` steps, and what they measure (loss, tokens per second)."""
+
+    stage: str
+    done: int
+    total: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a line: which device is used, what was healed."""
+
+    message: str
+    warning: bool = False
+
+
+Event = StageStarted | UnitDone | StageFinished | Progress | Note
+Emit = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """Drop an event."""

@@ -1,0 +1,193 @@
+"""Files of records: YAML for people (relations may stand under their subject), JSONL for bulk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from prodabuild.knowledge.records import Level, Raw, flaws, identity_of
+from prodabuild.problems import Problem, suggest
+from prodabuild.yamlio import TextError, decode, lines, load, load_jsonl, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prodabuild.yamlio import Path
+
+SUFFIXES = (".yaml", ".yml", ".jsonl")
+LEVELS: tuple[Level, ...] = get_args(Level)
+SECTIONS = {f"{level}s": level for level in LEVELS}
+
+
+def parse(data: bytes, file: str) -> tuple[list[Raw], list[Problem]]:
+    """Return a file's sound records, and the problems of the others."""
+    try:
+        found = _jsonl(data, file) if file.endswith(".jsonl") else _yaml(data, file)
+    except TextError as error:
+        return [], [Problem(error.code, error.message, file, error.line, error.column, error.hint)]
+    sound: list[Raw] = []
+    problems: list[Problem] = []
+    for item in found:
+        if isinstance(item, Problem):
+            problems.append(item)
+        elif wrong := flaws(item.level, item.data):
+            problems += [
+                Problem(
+                    flaw.code, flaw.message, file, *place(data, item, *flaw.path, key=flaw.code == "K001"), flaw.hint
+                )
+                for flaw in wrong
+            ]
+        else:
+            sound.append(item)
+    return sound, problems
+
+
+def place(data: bytes, raw: Raw, *inside: str | int, key: bool = False) -> tuple[int, int]:
+    """Return line and column of a record, or of what stands at a path inside it."""
+    if raw.line:
+        return raw.line, 1
+    return locate(decode(data), (*raw.path, *inside), key)
+
+
+def find(data: bytes, file: str, identity: str) -> Raw | None:
+    """Return the record with an id from a file's bytes."""
+    return next((raw for raw in parse(data, file)[0] if identity_of(raw.level, raw.data) == identity), None)
+
+
+def place_all(data: bytes, file: str) -> dict[tuple[str, str], int]:
+    """Return the line of every record, by (id, ""), and of each of its fields in a YAML file, by (id, field)."""
+    if file.endswith(".jsonl"):
+        return {(identity_of(raw.level, raw.data), ""): raw.line for raw in parse(data, file)[0]}
+    raws = {raw.path: identity_of(raw.level, raw.data) for raw in parse(data, file)[0]}
+    found: dict[tuple[str, str], int] = {}
+    for path, line in lines(decode(data)).items():
+        if path in raws:
+            found[raws[path], ""] = line
+        elif path[:-1] in raws:
+            found[raws[path[:-1]], str(path[-1])] = line
+    return found
+
+
+def _jsonl(data: bytes, file: str) -> Iterator[Raw | Problem]:
+    for line, row in load_jsonl(data):
+        if not isinstance(row, dict):
+            yield Problem("K011", "a line is one record: a JSON object", file, line, 1)
+            continue
+        level = row.pop("level", None)
+        if level in LEVELS:
+            yield Raw(level, row, line=line)
+        else:
+            yield Problem(
+                "K011",
+                f"level {level!r} is not one of {', '.join(LEVELS)}",
+                file,
+                line,
+                1,
+                suggest(str(level), LEVELS, "levels"),
+            )
+
+
+def _yaml(data: bytes, file: str) -> Iterator[Raw | Problem]:
+    text = decode(data)
+    tree = load(text)
+    if tree is None:
+        return
+    if not isinstance(tree, dict):
+        yield Problem("K011", f"a file of records has the sections {', '.join(SECTIONS)}", file, 1, 1)
+        return
+    for section, items in tree.items():
+        level = SECTIONS.get(section)
+        if level is None:
+            yield Problem(
+                "K011",
+                f"unknown section {section!r}",
+                file,
+                *locate(text, (section,), key=True),
+                suggest(section, SECTIONS, "sections"),
+            )
+        elif not isinstance(items, list):
+            yield Problem("K003", f"{section} is not a list of records", file, *locate(text, (section,)))
+        else:
+            for number, item in enumerate(items):
+                yield from _record(text, file, level, item, (section, number))
+
+
+def _record(text: str, file: str, level: Level, item: Any, path: Path) -> Iterator[Raw | Problem]:
+    if not isinstance(item, dict):
+        yield Problem("K003", f"a {level} is a mapping of fields", file, *locate(text, path))
+        return
+    nested = item.pop("relations", None) if level == "concept" else None
+    yield Raw(level, item, path)
+    if nested is None:
+        return
+    if not isinstance(nested, list):
+        yield Problem("K003", "relations is not a list of relations", file, *locate(text, (*path, "relations")))
+        return
+    for number, relation in enumerate(nested):
+        inner = (*path, "relations", number)
+        if isinstance(relation, dict) and "subject" in relation:
+            yield Problem(
+                "K001",
+                "a relation under a concept has that concept as its subject",
+                file,
+                *locate(text, (*inner, "subject"), key=True),
+                "remove `subject`",
+            )
+        elif isinstance(relation, dict):
+            yield from _record(text, file, "relation", {"subject": item.get("id"), **relation}, inner)
+        else:
+            yield from _record(text, file, "relation", relation, inner)
+
+
+def render(records: list[Raw]) -> str:
+    """Return records as the YAML that people read: each concept with the relations it is the subject of."""
+    concepts = [raw.data for raw in records if raw.level == "concept"]
+    known = {concept["id"] for concept in concepts}
+    relations: dict[str, list[dict[str, Any]]] = {}
+    for raw in records:
+        if raw.level == "relation":
+            relations.setdefault(raw.data["subject"] if raw.data["subject"] in known else "", []).append(raw.data)
+    lines = ["concepts:"] if concepts else []
+    for concept in concepts:
+        lines += _mapping(concept, "- ", "  ")
+        under = relations.get(concept["id"], [])
+        lines += ["  relations:"] if under else []
+        for relation in under:
+            lines += _mapping({name: value for name, value in relation.items() if name != "subject"}, "  - ", "    ")
+    for section, rest in (
+        ("relations", relations.get("", [])),
+        ("chains", [raw.data for raw in records if raw.level == "chain"]),
+    ):
+        lines += [f"{section}:"] if rest else []
+        for record in rest:
+            lines += _mapping(record, "- ", "  ")
+    return "\n".join(lines) + "\n"
+
+
+def _mapping(record: dict[str, Any], first: str, others: str) -> list[str]:
+    lines: list[str] = []
+    for name, value in record.items():
+        lead = others if lines else first
+        if isinstance(value, list) and name == "steps":
+            lines += [f"{lead}{name}:", *(f"{others}- {_scalar(item)}" for item in value)]
+        elif isinstance(value, list):
+            lines.append(f"{lead}{name}: [{', '.join(_scalar(item, flow=True) for item in value)}]")
+        else:
+            lines.append(f"{lead}{name}: {_scalar(value)}")
+    return lines
+
+
+def _scalar(value: Any, flow: bool = False) -> str:
+    """Return a text as a plain scalar where that reads back as the same text, else double-quoted."""
+    import json
+
+    text = cast("str", value)
+    plain = (
+        text == text.strip() and text.isprintable() and ": " not in text and " #" not in text and not text.endswith(":")
+    )
+    if plain and text[0] not in "-?:,[]{}#&*!|>'\"%@`~" and not (flow and any(mark in text for mark in ",[]{}")):
+        try:
+            if load(text) == text:
+                return text
+        except TextError:
+            pass
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,65 @@
+"""Sentences about concepts: articles, agreement, and the marks of predicate templates."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from prodabuild.knowledge.records import Noun
+
+_SILENT_H = ("heir", "honest", "honor", "honour", "hour")
+_LIKE_YOU = re.compile(
+    r"(?i)(eu|ew|u[bcfhjkqrst][aeiouy]|uni([cfloqstvx]|modal|polar|dir|$)|unanim|usu|one\b|one-|once\b)"
+)
+_SPELT = re.compile(r"[A-Z]([A-Z0-9]*\b|[-.])")
+_ACRONYM = re.compile(r"(?!HIV|SOS|UFO)[A-Z][AEIOU][A-Z]+\b")  # read as a word: RAM, not R-A-M
+_MARK = re.compile(r"\{(a )?(subject|object)\}|\{(is|has|does)\}")
+_VERBS = {"is": "are", "has": "have", "does": "do"}
+
+
+class Name(NamedTuple):
+    """A concept's name and how it behaves in a sentence."""
+
+    text: str
+    noun: Noun = "count"
+
+
+@lru_cache(maxsize=65536)
+def article(text: str) -> str:
+    """Return the indefinite article before a noun phrase: by its sound, not its letter."""
+    word = text.split(" ", 1)[0]
+    if word[:1].isdigit():
+        return "an" if re.match(r"8|1[18]([^0-9]|$)", word) else "a"
+    if _SPELT.match(word) and not _ACRONYM.match(word):
+        return "an" if word[0] in "AEFHILMNORSX" else "a"
+    if word.lower().startswith(_SILENT_H):
+        return "an"
+    if _LIKE_YOU.match(word):
+        return "a"
+    return "an" if word[:1].lower() in "aeiou" else "a"
+
+
+def with_article(name: Name) -> str:
+    """Return `an acid` for a count noun; mass nouns, plurals and proper names take no article."""
+    return f"{article(name.text)} {name.text}" if name.noun == "count" else name.text
+
+
+def sentence(template: str, subject: Name, target: Name, end: str = "", capitals: bool = True) -> str:
+    """Fill a predicate's template and begin it with a capital (unless told not to); `end` is its last mark."""
+
+    def fill(mark: re.Match[str]) -> str:
+        with_a, role, verb = mark.groups()
+        if verb:
+            return _VERBS[verb] if subject.noun == "plural" else str(verb)
+        name = subject if role == "subject" else target
+        return with_article(name) if with_a else name.text
+
+    text = _MARK.sub(fill, template) + end
+    return capital(text) if capitals else text
+
+
+def capital(text: str) -> str:
+    """Return text with its first letter in upper case."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,187 @@
+"""The three levels of record: which fields they have, and the facts that they become.
+
+A fact's facets group the fields that are read together: a concept's name with its grammar, a relation's triple.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from prodabuild.digest import canonical
+from prodabuild.engine.facts import Fact
+from prodabuild.problems import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Check = Callable[[Any], str | None]
+
+Level = Literal["concept", "relation", "chain"]
+Noun = Literal["count", "mass", "proper", "plural"]
+NOUNS = ("count", "mass", "proper", "plural")
+ID = re.compile(r"[A-Za-z0-9][^\s#\x00-\x1f]*")
+
+
+class Raw(NamedTuple):
+    """A record as it stands in a file: its level, fields, and path in the document (YAML) or line (JSONL)."""
+
+    level: Level
+    data: dict[str, Any]
+    path: tuple[str | int, ...] = ()
+    line: int = 0
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a record, or with what stands at a path inside it."""
+
+    code: str
+    path: tuple[str, ...]
+    message: str
+    hint: str | None = None
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) and value.strip() else "is not a text"
+
+
+def _texts(value: Any) -> str | None:
+    fine = isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+    return None if fine else "is not a list of texts"
+
+
+def _steps(value: Any) -> str | None:
+    if (wrong := _texts(value)) is not None:
+        return wrong
+    return None if len(value) >= 2 else "has fewer than two relations"
+
+
+def _source(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, dict) or not isinstance(value.get("document"), str):
+        return "is not a source: write `document`, and `span` and `quote` where there are any"
+    if extra := sorted(value.keys() - {"document", "span", "quote"}):
+        return f"has the unknown key {extra[0]!r}"
+    if "span" in value and not _is_span(value["span"]):
+        return "has a span that is not [start, end]"
+    quote = value.get("quote")
+    return None if quote is None or isinstance(quote, str) else "has a quote that is not a text"
+
+
+def _is_span(value: Any) -> bool:
+    whole = isinstance(value, list) and len(value) == 2 and all(type(number) is int for number in value)
+    return whole and 0 <= value[0] <= value[1] < 2**53
+
+
+def _noun(value: Any) -> str | None:
+    return None if value in NOUNS else f"is not one of {', '.join(NOUNS)}"
+
+
+FIELDS: dict[Level, dict[str, tuple[bool, Check]]] = {
+    "concept": {
+        "id": (True, _text),
+        "name": (True, _text),
+        "definition": (True, _text),
+        "aliases": (False, _texts),
+        "kind": (False, _text),
+        "noun": (False, _noun),
+        "source": (False, _source),
+    },
+    "relation": {
+        "id": (False, _text),
+        "subject": (True, _text),
+        "predicate": (True, _text),
+        "object": (True, _text),
+        "statement": (False, _text),
+        "source": (False, _source),
+    },
+    "chain": {
+        "id": (True, _text),
+        "title": (True, _text),
+        "steps": (True, _steps),
+        "conclusion": (False, _text),
+        "preconditions": (False, _texts),
+        "negative_constraints": (False, _texts),
+        "source": (False, _source),
+    },
+}
+
+
+def flaws(level: Level, data: dict[str, Any]) -> list[Flaw]:
+    """Return what is wrong with a record by itself: unknown, missing or mistyped fields, an unusable id."""
+    known = FIELDS[level]
+    found = []
+    for name, value in data.items():
+        if name not in known:
+            found.append(Flaw("K001", (name,), f"a {level} has no field {name!r}", suggest(name, known)))
+        elif (wrong := known[name][1](value)) is not None:
+            found.append(
+                Flaw(
+                    "K003",
+                    (name,),
+                    f"{name} {wrong}",
+                    "quote it, if it is meant as text" if wrong == "is not a text" else None,
+                )
+            )
+    found += [
+        Flaw("K002", (), f"{name} is missing", f"every {level} has one")
+        for name in known
+        if known[name][0] and name not in data
+    ]
+    identity = data.get("id")
+    if isinstance(identity, str) and not ID.fullmatch(identity):
+        found.append(
+            Flaw("K010", ("id",), f"{identity!r} cannot be an id", "begin with a letter or digit; no spaces, no `#`")
+        )
+    return found
+
+
+def relation_id(subject: str, predicate: str, target: str) -> str:
+    """Return the id of a relation that is not given one: `chemistry/oxygen.is_a.chemical_element`."""
+    discipline = subject.rpartition("/")[0]
+    return f"{subject}.{predicate}.{target.removeprefix(discipline + '/') if discipline else target}"
+
+
+def identity_of(level: Level, data: dict[str, Any]) -> str:
+    """Return a sound record's id."""
+    if level == "relation" and "id" not in data:
+        return relation_id(data["subject"], data["predicate"], data["object"])
+    identity: str = data["id"]
+    return identity
+
+
+def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) -> Fact:
+    """Return the fact that a sound record states. Field order, comments and position do not show in it."""
+    identity = identity_of(level, data)
+    postings: tuple[str, ...]
+    if level == "concept":
+        value: dict[str, Any] = {
+            "level": level,
+            "name": [data["name"], data.get("noun", "count")],
+            "definition": data["definition"],
+        }
+        group, postings = f"shard:{discipline}", (f"name:{data['name'].lower()}",)
+    elif level == "relation":
+        value = {"level": level, "triple": [data["subject"], data["predicate"], data["object"]]}
+        group, postings = f"shard:{discipline}", (f"from:{data['subject']}", f"to:{data['object']}")
+    else:
+        value = {"level": level, "steps": data["steps"], "title": data["title"]}
+        group, postings = f"items:{discipline}", tuple(sorted({f"step:{step}" for step in data["steps"]}))
+    for name in ("aliases", "kind", "statement", "conclusion", "preconditions", "negative_constraints"):
+        if name in data:
+            value[name] = data[name]
+    if "source" in data:
+        value["source"] = source_of(data["source"])
+    return Fact(identity, canonical(value), source, group, postings)
+
+
+def source_of(value: str | dict[str, Any]) -> dict[str, Any]:
+    """Return a source in full; `document#start-end` is its short form."""
+    if not isinstance(value, str):
+        return value
+    document, _, span = value.partition("#")
+    start, _, end = span.partition("-")
+    if start.isdigit():
+        return {"document": document, "span": [int(start), int(end) if end.isdigit() else int(start)]}
+    return {"document": value}

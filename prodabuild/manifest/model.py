@@ -1,0 +1,146 @@
+"""The keys of `proda.yaml`. Every model is strict: an unknown key or a wrong type is an error, never a guess."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from prodabuild.manifest.strict import Part
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+RepoPath = Annotated[str, Field(min_length=1, description="A path inside the repository, with forward slashes.")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Discipline(Part):
+    """One field of knowledge: where its records lie, and the documents they were taken from."""
+
+    knowledge: Annotated[list[RepoPath], Field(min_length=1)] = Field(
+        description="Folders or files of records (.yaml, .jsonl)."
+    )
+    sources: list[RepoPath] = Field(default=[], description="Folders or files of the documents that records quote.")
+
+
+class Compile(Part):
+    """How knowledge becomes training samples."""
+
+    seed: Seed = Field(default=7, description="Draws distractors and phrasings; part of every sample's identity.")
+    recipes: Annotated[list[str], Field(min_length=1)] = Field(
+        default=["define", "relate", "choose", "judge"], description="What is made of each record."
+    )
+    shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
+
+
+class Adapter(Part):
+    """The PEFT adapter that is trained on the base."""
+
+    type: Literal["lora"] = Field(default="lora", description="The kind of adapter.")
+    r: Positive = Field(default=16, description="Rank of the update.")
+    alpha: Positive = Field(default=32, description="Scale of the update: alpha / r.")
+    dropout: Share = Field(default=0.0, description="Dropout on the adapter's input.")
+    targets: Literal["all-linear"] | Annotated[list[str], Field(min_length=1)] = Field(
+        default="all-linear", description="Module names to adapt, or all linear layers but the head."
+    )
+    save_modules: list[str] = Field(default=[], description="Modules trained in full beside the adapter.")
+
+
+class Train(Part):
+    """How the adapter is trained."""
+
+    epochs: Positive = Field(default=3, description="Passes over the dataset.")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(default=2.0e-4, description="Peak of the cosine schedule.")
+    max_length: Annotated[int, Field(ge=8, lt=2**31)] = Field(
+        default=512, description="Longest sample in tokens; a longer one is an error."
+    )
+    batch_tokens: Annotated[int, Field(ge=8, lt=2**31)] = Field(
+        default=8192, description="Tokens of one optimiser step, padding included."
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="auto: bf16 on a CUDA device that has it, else fp32."
+    )
+    seed: Seed = Field(default=7, description="Order of samples and initial adapter weights.")
+
+
+class Model(Part):
+    """The target model: a base, and the adapter trained on it."""
+
+    base: Annotated[str, Field(pattern=r"^(scratch:|hf:|path:).+")] = Field(
+        description="scratch:PRESET, hf:ORG/NAME@REVISION (40 hex digits) or path:FOLDER."
+    )
+    base_text: list[RepoPath] | None = Field(
+        default=None, description="What a scratch base reads; default: text that ships with the package."
+    )
+    adapter: Adapter = Adapter()
+    train: Train = Train()
+
+
+class Gate(Part):
+    """When a suite fails. Measured on the sealed items where there are any, else on all."""
+
+    metric: Literal["acc"] = Field(default="acc", description="Accuracy.")
+    min: Share | None = Field(default=None, description="Lowest value that passes.")
+    max_drop: Share | None = Field(default=None, description="Largest fall against the base that passes.")
+
+
+class ChainSuite(Part):
+    """Items made from the knowledge's chains."""
+
+    source: Literal["chains"] = Field(alias="from", description="Items are made from L3 chains.")
+    sealed: Share = Field(default=0.3, description="Share of the chains whose items are for scoring only.")
+    difficulty: Share = Field(
+        default=0.25, description="Share of the items that do not name the concepts in the middle."
+    )
+    gate: Gate | None = Field(default=None, description="When the suite fails.")
+
+
+class TaskSuite(Part):
+    """lm-eval task files of the repository."""
+
+    tasks: Annotated[list[RepoPath], Field(min_length=1)] = Field(description="lm-eval task files (.yaml).")
+    gate: Gate | None = Field(default=None, description="When the suite fails.")
+
+
+def _kind(suite: Any) -> str:
+    return "tasks" if isinstance(suite, TaskSuite) or (isinstance(suite, dict) and "tasks" in suite) else "chains"
+
+
+Suite = Annotated[Annotated[ChainSuite, Tag("chains")] | Annotated[TaskSuite, Tag("tasks")], Discriminator(_kind)]
+
+
+class Manifest(Part):
+    """All of `proda.yaml`."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    name: Name = Field(description="Name of the data repo.")
+    disciplines: Annotated[dict[Name, Discipline], Field(min_length=1)] = Field(
+        description="Fields of knowledge by name."
+    )
+    compile: Compile = Compile()
+    model: Model
+    tests: dict[Name, Suite] = Field(default={}, description="Test suites by name.")
+
+    @model_validator(mode="after")
+    def _one_chain_suite(self) -> Manifest:
+        if sum(isinstance(suite, ChainSuite) for suite in self.tests.values()) > 1:
+            raise ValueError("at most one suite can be made from chains")
+        return self
+
+    @property
+    def chain_suite(self) -> tuple[str, ChainSuite] | None:
+        """Return name and settings of the suite made from chains."""
+        return next(((name, suite) for name, suite in self.tests.items() if isinstance(suite, ChainSuite)), None)
+
+
+def flatten(part: Part, prefix: str = "") -> dict[str, object]:
+    """Return the settings of a part by dotted key, as facets of one fact: a build depends on those it reads."""
+    flat: dict[str, object] = {}
+    for key, value in part.model_dump(by_alias=True).items():
+        nested = getattr(part, "source" if key == "from" else key)
+        if isinstance(nested, Part):
+            flat.update(flatten(nested, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat

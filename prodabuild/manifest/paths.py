@@ -1,0 +1,73 @@
+"""Paths that people write: inside the repository or refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+from prodabuild.problems import Problem, raise_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREDICATES = "knowledge/predicates.yaml"
+_NO_LINK = "replace the symbolic link by what it points to"
+
+
+class Refusal(NamedTuple):
+    """Why a path may not be used."""
+
+    code: str
+    message: str
+    hint: str
+
+
+def refuse(root: Path, path: str) -> Refusal | None:
+    """Return why a path may not be used, or None. `root` is resolved."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or "\\" in path or "\0" in path:
+        hint = "write it relative to proda.yaml, with forward slashes"
+        return Refusal("M020", f"{path!r} is not a path inside the repository", hint)
+    if ".." in pure.parts:
+        return Refusal("M021", f"{path!r} leaves the repository", "paths may not contain `..`")
+    if not (root / pure).exists():
+        return Refusal("M023", f"{path!r} does not exist", "create it, or mend the path")
+    if _leaves(root, root / pure):
+        return Refusal("M022", f"{path!r} leads outside the repository", _NO_LINK)
+    return None
+
+
+def files_below(root: Path, path: str, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the files with these suffixes at or below a path, relative to `root`, sorted; hidden ones left out.
+
+    Raises `ProblemsError` on links that leave the repository and on linked folders, whose files would be missed.
+    """
+    if (root / path).is_file():
+        return [path]
+    found: list[str] = []
+    problems: list[Problem] = []
+    for name, linked in _walk(root / path):
+        relative = name.relative_to(root).as_posix()
+        if linked and _leaves(root, name):
+            problems.append(Problem("M022", f"{relative!r} leads outside the repository", relative, hint=_NO_LINK))
+        elif linked and name.is_dir():
+            problems.append(Problem("M025", f"{relative!r} is a linked folder", relative, hint=_NO_LINK))
+        elif name.suffix in suffixes:
+            found.append(relative)
+    raise_errors(problems)
+    return sorted(found)
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, bool]]:
+    """Return (path, is it a symbolic link) of every file and every linked folder below a folder."""
+    for folder, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        yield from ((Path(folder, name), True) for name in links)
+        shown = (name for name in files if not name.startswith("."))
+        yield from ((Path(folder, name), os.path.islink(os.path.join(folder, name))) for name in shown)
+
+
+def _leaves(root: Path, path: Path) -> bool:
+    return not path.resolve().is_relative_to(root)

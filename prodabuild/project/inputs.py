@@ -1,0 +1,232 @@
+"""What a data repo's files state, as facts: knowledge, predicates, settings, code, versions, opaque files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.digest import canonical, sha256
+from prodabuild.engine.code import library_fact, module_fact, modules_below
+from prodabuild.engine.facts import Fact, diff
+from prodabuild.engine.files import Wanted, scan
+from prodabuild.engine.view import FILE
+from prodabuild.errors import ProjectError
+from prodabuild.knowledge.check import PREDICATE
+from prodabuild.knowledge.files import SUFFIXES, find, parse, place
+from prodabuild.knowledge.predicates import BUILTIN, Predicate, parse_predicates
+from prodabuild.knowledge.records import identity_of, to_fact
+from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.manifest.model import ChainSuite, TaskSuite, flatten
+from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.problems import Problem, raise_errors
+from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from prodabuild.engine.facts import Delta
+    from prodabuild.engine.files import FileRow, Scan
+    from prodabuild.engine.state import State
+    from prodabuild.manifest.model import Manifest
+
+PACKAGE = Path(__file__).parent.parent
+ENVIRONMENT = "environment"
+_KNOWLEDGE, _PREDICATES, _CODE, _OPAQUE = "knowledge", "predicates", "code", "opaque"
+_DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "huggingface-hub"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A new reading of the sources: what it differs in, and the file rows that it was read from."""
+
+    delta: Delta
+    rows: Mapping[str, FileRow]
+    gone: tuple[str, ...]
+
+
+def wanted_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
+    """Return every file that builds may depend on, by the name it is known by; raises `ProblemsError`."""
+    wanted: dict[str, Wanted] = {}
+    problems: list[Problem] = []
+    for discipline, settings in manifest.disciplines.items():
+        for name in (name for path in settings.knowledge for name in files_below(root, path, SUFFIXES)):
+            context = f"{_KNOWLEDGE}:{discipline}"
+            if name in wanted and wanted[name].context != context:
+                other = wanted[name].context.partition(":")[2]
+                problems.append(
+                    Problem("M024", f"{name} belongs to two disciplines, {other} and {discipline}", MANIFEST)
+                )
+            elif name != PREDICATES:
+                wanted[name] = Wanted(root / name, context)
+    raise_errors(problems)
+    if (root / PREDICATES).is_file():
+        wanted[PREDICATES] = Wanted(root / PREDICATES, _PREDICATES)
+    for module, file in modules_below(PACKAGE, "prodabuild"):
+        wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
+    for name, file in opaque_files(root, manifest).items():
+        wanted[name] = Wanted(file, _OPAQUE, opaque=True)
+    return wanted
+
+
+def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
+    """Return the files that are read as they are: base text, a local base, task files and what lies beside them."""
+    files = dict(_base_text(root, manifest))
+    files |= {name: root / name for name in base_files(root, parse_base(manifest.model.base))}
+    for suite in manifest.tests.values():
+        if isinstance(suite, TaskSuite):
+            files |= {name: root / name for name in _task_files(root, suite)}
+    return files
+
+
+def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> Reading:
+    """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read.
+
+    `device` is the class of device that trains: `cpu`, or `cuda:` and a name.
+    """
+    found = scan(state, wanted_files(root, manifest))
+    parsed: dict[str, list[Fact]] = {}
+    problems: list[Problem] = []
+    rows = dict(found.rows)
+    for name, data in found.changed.items():
+        facts, wrong = _parse(name, data, found)
+        parsed[name] = facts
+        problems += wrong
+        rows[name] = rows[name]._replace(content=_content(facts))
+    raise_errors(problems)
+    parsed |= _virtual(state, root, manifest, found, device)
+    delta = diff(state, parsed, found.gone)
+    raise_errors(_duplicates(root, delta))
+    return Reading(delta, rows, found.gone)
+
+
+def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Problem]]:
+    kind, _, detail = found.rows[name].context.partition(":")
+    if kind == _CODE:
+        return [module_fact(detail, data, name, package=name.endswith("__init__.py"))], []
+    if kind == _OPAQUE:
+        return [Fact(FILE + name, canonical({"content": found.rows[name].digest.hex()}), name)], []
+    if kind == _PREDICATES:
+        predicates, problems = parse_predicates(data, name)
+        return [_predicate_fact(predicate, name) for predicate in predicates], problems
+    raws, problems = parse(data, name)
+    seen: dict[str, Any] = {}
+    facts = []
+    for raw in raws:
+        identity = identity_of(raw.level, raw.data)
+        if identity in seen:
+            line, column = place(data, raw, "id")
+            first = place(data, seen[identity])[0]
+            problems.append(
+                Problem(
+                    "K004", f"the id {identity!r} is used again", name, line, column, f"first used at {name}:{first}"
+                )
+            )
+        else:
+            seen[identity] = raw
+            facts.append(to_fact(raw.level, raw.data, name, detail))
+    return facts, problems
+
+
+def _virtual(state: State, root: Path, manifest: Manifest, found: Scan, device: str) -> dict[str, list[Fact]]:
+    """Return the facts that stand in no file of their own: settings, built-in predicates, versions, the device."""
+    own = {name.removeprefix(PREDICATE) for name in _own_predicates(state, found)}
+    builtin = [
+        _predicate_fact(predicate, "built-in predicates") for name, predicate in BUILTIN.items() if name not in own
+    ]
+    return {
+        MANIFEST: [Fact("manifest", canonical(settings_of(root, manifest)), MANIFEST)],
+        "built-in predicates": builtin,
+        ENVIRONMENT: [
+            *(library_fact(name, _version(name)) for name in _VERSIONED),
+            Fact("device", canonical({"class": device}), ENVIRONMENT),
+        ],
+    }
+
+
+def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
+    """Return the settings that builds read, by dotted key: each is an input of its own."""
+    settings: dict[str, object] = {"name": manifest.name}
+    settings |= flatten(manifest.compile, "compile.") | flatten(manifest.model, "model.")
+    settings["model.base_text"] = [name for name, _ in _base_text(root, manifest)]
+    settings["model.base_files"] = base_files(root, parse_base(manifest.model.base))
+    for name, suite in manifest.tests.items():
+        if isinstance(suite, ChainSuite):
+            settings |= {"chains.sealed": suite.sealed, "chains.difficulty": suite.difficulty}
+        else:
+            settings[f"tests.{name}.tasks"] = suite.tasks
+            settings[f"tests.{name}.files"] = [file for file in _task_files(root, suite) if file not in suite.tasks]
+    return settings
+
+
+def _own_predicates(state: State, found: Scan) -> list[str]:
+    if PREDICATES in found.changed:
+        return [PREDICATE + predicate.name for predicate in parse_predicates(found.changed[PREDICATES], PREDICATES)[0]]
+    return [] if PREDICATES in found.gone else [fact.key for fact in state.facts_of(PREDICATES)]
+
+
+def _predicate_fact(predicate: Predicate, source: str) -> Fact:
+    return Fact(PREDICATE + predicate.name, canonical(predicate.facets()), source)
+
+
+def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
+    if not manifest.model.base.startswith("scratch:"):
+        return
+    if manifest.model.base_text is None:
+        yield from ((f"prodabuild/training/base_text/{path.name}", path) for path in sorted(TEXT_FOLDER.glob("*.txt")))
+        return
+    found = [name for path in manifest.model.base_text for name in files_below(root, path, (".txt", ".md"))]
+    if not found:
+        raise ProjectError(
+            "model.base_text holds no text", "name files, or folders with files, that end in .txt or .md"
+        )
+    yield from ((name, root / name) for name in found)
+
+
+def _task_files(root: Path, suite: TaskSuite) -> list[str]:
+    folders = {(root / task).parent for task in suite.tasks}
+    found = {
+        file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
+    }
+    return sorted(file.relative_to(root).as_posix() for file in found)
+
+
+_VERSIONED = (
+    "orjson", "xxhash", "torch", "transformers", "peft", "tokenizers", "safetensors", "lm_eval", "datasets",
+    "huggingface_hub",
+)  # fmt: skip
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(_DISTRIBUTIONS.get(name, name))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _content(facts: list[Fact]) -> str:
+    return sha256(b"\n".join(fact.key.encode() + b" " + fact.value for fact in sorted(facts)))
+
+
+def _duplicates(root: Path, delta: Delta) -> list[Problem]:
+    return [
+        Problem(
+            "K004",
+            f"the id {fact.key!r} is used again",
+            fact.source,
+            *locate_record(root, fact.source, fact.key, "id"),
+            f"first used in {other}",
+        )
+        for fact, other in delta.duplicates
+    ]
+
+
+def locate_record(root: Path, source: str, key: str, *inside: str | int) -> tuple[int, int]:
+    """Return line and column of a record (or of what stands inside it) in its file; (0, 0) when it is not there."""
+    try:
+        data = (root / source).read_bytes()
+        raw = find(data, source, key)
+        return place(data, raw, *inside) if raw else (0, 0)
+    except (OSError, ValueError):
+        return (0, 0)

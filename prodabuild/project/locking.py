@@ -1,0 +1,108 @@
+"""The entries of `proda.lock`: everything that a version is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from prodabuild.digest import canonical, sha256
+from prodabuild.engine import lockfile
+from prodabuild.engine.code import LIBRARY
+from prodabuild.errors import StaleError
+from prodabuild.knowledge.check import PREDICATE
+from prodabuild.project.inputs import settings_of
+from prodabuild.project.stages import up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from prodabuild.engine.lockfile import Entries
+    from prodabuild.engine.state import State
+    from prodabuild.project.session import Session
+    from prodabuild.project.stages import Target
+
+LOCK = "proda.lock"
+
+
+def update_lock(session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None) -> bool:
+    """Write the lock of what was built up to a target; with `--locked` raise `StaleError` where it would change.
+
+    Entries beyond the target are kept while nothing before them changed.
+    """
+    path = session.root / LOCK
+    old = lockfile.read(path)
+    new = source_entries(session) | unit_entries(session, target)
+    covered = {name for name in old if not beyond(session, target, name)}
+    if new == {name: old[name] for name in covered}:
+        new |= {name: old[name] for name in old.keys() - covered}
+    else:
+        new |= unit_entries(session, "results")
+    new |= {f"score:{name}": dict(entry) for name, entry in (scores or {}).items()}
+    if session.options.locked:
+        refuse_change(old, new)
+        return False
+    return lockfile.write(path, new)
+
+
+def refuse_stale_sources(session: Session) -> None:
+    """With `--locked`, raise `StaleError` before anything is built when the sources are not those of the lock."""
+    old = lockfile.read(session.root / LOCK)
+    sources = source_entries(session)
+    refuse_change({name: entry for name, entry in old.items() if name.partition(":")[0] in _SOURCES}, sources)
+
+
+def refuse_change(old: Entries, new: Entries) -> None:
+    """Raise `StaleError` when two sets of entries differ; it names the first few."""
+    names = lockfile.changed(old, new)
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise StaleError(
+            f"{LOCK} would change: {', '.join(names[:3])}{more}", "run the command without --locked and commit the lock"
+        )
+
+
+_SOURCES = ("knowledge", "predicates", "manifest")
+_TORCH = ("torch", "transformers", "tokenizers", "safetensors")
+_MADE_WITH = {"base": _TORCH, "model": (*_TORCH, "peft"), "results": (*_TORCH, "peft", "lm_eval", "datasets")}
+
+
+def source_entries(session: Session) -> Entries:
+    """Return the entries of what people write."""
+    state = session.state
+    entries: Entries = {"manifest": {"sha256": sha256(canonical(settings_of(session.root, session.manifest)))}}
+    for row in state.file_rows().values():
+        if row.context.startswith("knowledge:"):
+            entries[f"knowledge:{row.name}"] = {"sha256": row.content}
+    predicates = [fact for key in state.keys(PREDICATE) if (fact := state.fact(key))]
+    entries["predicates"] = {"sha256": sha256(canonical({fact.key: fact.value.decode() for fact in predicates}))}
+    return entries
+
+
+def unit_entries(session: Session, target: Target) -> Entries:
+    """Return the entries of the clean units up to a target, and of models what libraries and device made them."""
+    state = session.state
+    clean = {row.name for row in state.units() if row.dirty is None}
+    entries = {}
+    for stage in up_to(session.stages, target):
+        made = {"made_with": _environment(state, _MADE_WITH[stage.name])} if stage.name in _MADE_WITH else {}
+        for trace in state.current_traces(stage.name):
+            if trace.unit in clean:
+                entries[trace.unit] = lockfile.unit_entry(trace) | made
+    return entries
+
+
+def _environment(state: State, libraries: tuple[str, ...]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in libraries:
+        fact = state.fact(LIBRARY + name)
+        found[name] = orjson.loads(fact.value)["version"] if fact else None
+    device = state.fact("device")
+    return found | {"device": orjson.loads(device.value)["class"] if device else None}
+
+
+def beyond(session: Session, target: Target, name: str) -> bool:
+    """Tell whether a lock entry belongs to a stage after the target."""
+    later = session.stages[len(up_to(session.stages, target)) :]
+    kinds = {(stage.kind or (stage.fixed or ("",))[0].partition(":")[0]) for stage in later}
+    return name.partition(":")[0] in kinds | {"score"}

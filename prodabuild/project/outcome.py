@@ -1,0 +1,118 @@
+"""What the commands are asked and what they answer, as plain data with the keys of the `--json` documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.events import Emit, silent
+from prodabuild.problems import errors_in
+
+if TYPE_CHECKING:
+    from prodabuild.evaluation.gates import Verdict
+    from prodabuild.problems import Problem
+    from prodabuild.project.stages import Target
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`."""
+
+    to: Target = "model"
+    jobs: int = 1
+    locked: bool = False
+    keep_going: bool = False
+    device: str = "auto"
+    emit: Emit = silent
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Every problem of a repo, and how much knowledge there is, by discipline."""
+
+    problems: tuple[Problem, ...]
+    coverage: dict[str, dict[str, int]]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether there is no error (warnings do not count)."""
+        return not errors_in(self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {
+            "schema": SCHEMA,
+            "problems": [problem.to_json() for problem in self.problems],
+            "coverage": self.coverage,
+        }
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """The steps of a plan; `reasons` of each are located."""
+
+    stale: bool
+    steps: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps)}
+
+
+@dataclass(frozen=True)
+class CompileReport:
+    """What a compile did and what there is now. Digests are sha256."""
+
+    built: tuple[str, ...]
+    restored: tuple[str, ...]
+    clean: int
+    shards: int
+    samples: int
+    items: int
+    dataset: str | None
+    model: str | None
+    seconds: float
+    lock_changed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {
+            "schema": SCHEMA,
+            "built": list(self.built),
+            "restored": list(self.restored),
+            "clean": self.clean,
+            "shards": {"total": self.shards, "built": sum(unit.startswith("shard:") for unit in self.built)},
+            "samples": self.samples,
+            "items": self.items,
+            "dataset": self.dataset,
+            "model": self.model,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """Scores of every suite by split, and the verdict over its gates."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    verdict: Verdict
+    suites: dict[str, dict[str, dict[str, Any]]]
+    disciplines: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        gates = [
+            {"name": gate.name, "value": gate.value, "limit": gate.limit, "ok": gate.ok} for gate in self.verdict.gates
+        ]
+        return {
+            "schema": SCHEMA,
+            "verdict": self.verdict.verdict,
+            "suites": self.suites,
+            "gates": gates,
+            "disciplines": self.disciplines,
+            "seconds": round(self.seconds, 3),
+        }

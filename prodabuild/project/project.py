@@ -1,0 +1,166 @@
+"""`Project`: a data repo and what can be done with it. Nothing here prints, exits or reads the environment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.evaluation.gates import judge
+from prodabuild.evaluation.results import from_json, score
+from prodabuild.evaluation.run import BASE
+from prodabuild.manifest.load import read_manifest
+from prodabuild.problems import ProblemsError
+from prodabuild.project.locking import refuse_stale_sources, update_lock
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
+from prodabuild.project.reasons import Locator
+from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
+from prodabuild.shards.dataset import INDEX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prodabuild.engine.run import RunResult
+    from prodabuild.engine.state import State
+    from prodabuild.manifest.model import Manifest
+    from prodabuild.project.session import Session
+
+
+@dataclass(frozen=True)
+class Project:
+    """A data repo whose manifest is sound."""
+
+    root: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> Project:
+        """Read the manifest of the repo in `folder`; raises `ProblemsError`."""
+        root = folder.resolve()
+        manifest = read_manifest(root)
+        validate_settings(root, manifest)
+        return cls(root, manifest)
+
+    def check(self, options: Options) -> CheckReport:
+        """Return every problem of the repo, and how much knowledge it has."""
+        try:
+            problems, state = check_everything(self.root, self.manifest, options)
+        except ProblemsError as found:
+            return CheckReport(found.problems, {})
+        return CheckReport(tuple(problems), _coverage(state))
+
+    def plan(self, options: Options) -> PlanReport:
+        """Return what a build of the target would do and why; changes nothing."""
+        with reading(self.root, self.manifest, options) as session:
+            plan = session.plan(options.to)
+        locator = Locator(self.root)
+        steps = tuple(
+            {"unit": step.unit, "action": step.action, "reasons": [locator.to_json(reason) for reason in step.reasons]}
+            for step in plan.steps
+        )
+        return PlanReport(plan.stale, steps)
+
+    def compile(self, options: Options) -> CompileReport:
+        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
+        started = time.monotonic()
+        with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            result = _run(session, options)
+            changed = update_lock(session, options.to)
+            return _compile_report(session, result, changed, time.monotonic() - started)
+
+    def test(self, options: Options) -> TestReport:
+        """Build the model and its results, and judge them."""
+        if not self.manifest.tests:
+            raise ProjectError("proda.yaml declares no tests", "add a suite: `tests: {chains: {from: chains}}`")
+        started = time.monotonic()
+        with writing_session(self.root, self.manifest, options, "prodabuild test") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, options)
+            suites, disciplines = _scores(session)
+            flat = {f"{suite}/{split}": found for suite, splits in suites.items() for split, found in splits.items()}
+            update_lock(session, "results", flat)
+        verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
+        return TestReport(verdict, suites, disciplines, time.monotonic() - started)
+
+
+def _run(session: Session, options: Options) -> RunResult:
+    result = session.run(options.to)
+    for unit, failure in result.failures:
+        if isinstance(failure, ProdaError):
+            failure.add_note(f"while building {unit}")
+        raise failure
+    return result
+
+
+def _compile_report(session: Session, result: RunResult, lock_changed: bool, seconds: float) -> CompileReport:
+    state, build = session.state, session.space.build
+    index = build / INDEX
+    samples = orjson.loads(index.read_bytes())["samples"] if index.is_file() else 0
+    return CompileReport(
+        built=tuple(sorted(result.built)),
+        restored=tuple(sorted(result.restored)),
+        clean=result.clean,
+        shards=len(state.unit_names("shards")),
+        samples=samples,
+        items=sum(path.read_bytes().count(b"\n") for path in sorted(build.glob("suites/*/*.jsonl"))),
+        dataset=_digest(state, "dataset"),
+        model=_digest(state, "model"),
+        seconds=seconds,
+        lock_changed=lock_changed,
+    )
+
+
+def _digest(state: State, unit: str) -> str | None:
+    """Return a clean unit's digest as the lock has it."""
+    from prodabuild.engine.lockfile import unit_entry
+
+    row = state.unit(unit)
+    trace = state.trace(unit, row.inputs) if row and row.inputs and row.dirty is None else None
+    return str(unit_entry(trace)["sha256"]) if trace else None
+
+
+def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, dict[str, dict[str, Any]]]]:
+    """Return the scores of each suite by split, and of the scored split by discipline."""
+    suites: dict[str, dict[str, dict[str, Any]]] = {}
+    disciplines: dict[str, dict[str, dict[str, Any]]] = {}
+    for name in session.manifest.tests:
+        tuned, base = _results(session, name), _results(session, f"{name}@{BASE}")
+        before = {row["id"]: from_json(row) for row in base["items"]}
+        after = [from_json(row) for row in tuned["items"]]
+        suites[name] = {
+            split: {**found, "base_acc": base["splits"][split]["acc"]} for split, found in tuned["splits"].items()
+        }
+        for discipline in sorted({row.discipline for row in after if row.discipline}):
+            rows = [row for row in after if row.discipline == discipline]
+            found = score(rows)
+            was = score(before[row.id] for row in rows)
+            disciplines.setdefault(name, {})[discipline] = {
+                "n": found.n,
+                "acc": found.acc,
+                "stderr": found.stderr,
+                "base_acc": was.acc,
+            }
+    return suites, disciplines
+
+
+def _results(session: Session, name: str) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads((session.space.build / "results" / f"{name}.json").read_bytes())
+    return document
+
+
+def _coverage(state: State) -> dict[str, dict[str, int]]:
+    """Return the number of records of each level, by discipline."""
+    coverage: dict[str, dict[str, int]] = {}
+    for fact in state.all_facts():
+        if fact.group:
+            discipline = fact.group.partition(":")[2]
+            level = orjson.loads(fact.value)["level"] + "s"
+            counts = coverage.setdefault(discipline, {"concepts": 0, "relations": 0, "chains": 0})
+            counts[level] += 1
+    return dict(sorted(coverage.items()))

@@ -1,0 +1,89 @@
+"""Reasons in the words of the domain: what changed, and the line it is written on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.engine.code import LIBRARY, MODULE
+from prodabuild.engine.facts import BUCKET, POSTING, Change, Reason
+from prodabuild.engine.view import FILE
+from prodabuild.knowledge.check import PREDICATE
+from prodabuild.knowledge.files import place_all
+from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.yamlio import TextError, decode, locate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FACETS = {"triple": "subject, predicate or object"}
+_POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through", "name": "concepts named"}
+
+
+def describe(change: Change) -> Reason:
+    """Return what a change of an input means."""
+    key, facet = change.key, change.facet
+    if facet == POSTING:
+        kind, _, about = change.input[1:].partition(":")
+        sign = f"+ {change.new}" if change.new else f"- {change.old}"
+        return Reason(f"{_POSTINGS.get(kind, kind)} {about}: {sign}", change.source, change.old, change.new, key)
+    if facet == BUCKET:
+        what = f"{key} is new" if change.new else f"{key} is gone"
+        return Reason(what, change.source, change.old, change.new, key)
+    return Reason(_what(key, facet, change), change.source, change.old, change.new, key, facet)
+
+
+def _what(key: str, facet: str, change: Change) -> str:
+    if key == "manifest":
+        return f"{facet} changed"
+    if key == "device":
+        return "the device changed"
+    if key.startswith(MODULE):
+        return f"the code of {key.removeprefix(MODULE)} changed"
+    if key.startswith(LIBRARY):
+        return f"the installed version of {key.removeprefix(LIBRARY)} changed"
+    if key.startswith(FILE):
+        return f"{key.removeprefix(FILE)} changed"
+    if key.startswith(PREDICATE):
+        return f"{facet} of the predicate {key.removeprefix(PREDICATE)} changed"
+    verb = (
+        "changed"
+        if change.old is not None and change.new is not None
+        else "is new"
+        if change.old is None
+        else "is gone"
+    )
+    return f"{_FACETS.get(facet, facet)} of {key} {verb}"
+
+
+class Locator:
+    """Finds the line behind a reason; each file is read once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lines: dict[str, dict[tuple[str, str], int]] = {}
+
+    def where(self, reason: Reason) -> str:
+        """Return `file:line`, or the file alone when the line is not to be told (any more)."""
+        line = self._line(reason)
+        return f"{reason.where}:{line}" if line else reason.where
+
+    def to_json(self, reason: Reason) -> dict[str, Any]:
+        """Return a reason as it stands in `--json` documents."""
+        return {"what": reason.what, "where": self.where(reason), "old": reason.old, "new": reason.new}
+
+    def _line(self, reason: Reason) -> int:
+        if not reason.where or not (self._root / reason.where).is_file():
+            return 0
+        if reason.where == MANIFEST:
+            return self._manifest_line(reason.facet)
+        if reason.where not in self._lines:
+            self._lines[reason.where] = place_all((self._root / reason.where).read_bytes(), reason.where)
+        lines = self._lines[reason.where]
+        return lines.get((reason.key, reason.facet)) or lines.get((reason.key, ""), 0)
+
+    def _manifest_line(self, facet: str) -> int:
+        path: tuple[str, ...] = ("tests",) if facet.startswith("chains.") else tuple(facet.split("."))
+        try:
+            return locate(decode((self._root / MANIFEST).read_bytes()), path)[0]
+        except TextError:
+            return 0

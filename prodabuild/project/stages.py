@@ -1,0 +1,41 @@
+"""The spine: every stage in order, in one tuple. A target is a prefix of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from prodabuild.engine.units import Stage
+from prodabuild.evaluation.run import BASE, build_results
+from prodabuild.shards.compile import build_shard
+from prodabuild.shards.dataset import build_dataset
+from prodabuild.suites.items import BUCKET, build_items
+from prodabuild.suites.tasks import build_suite
+from prodabuild.training.adapter import build_model
+from prodabuild.training.base import build_base
+
+if TYPE_CHECKING:
+    from prodabuild.manifest.model import Manifest
+
+Target = Literal["data", "model", "results"]
+LAST: dict[Target, str] = {"data": "suites", "model": "model", "results": "results"}
+
+
+def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
+    """Return the stages of a data repo, in build order."""
+    chains = manifest.chain_suite
+    suites = tuple(f"results:{name}" for name in manifest.tests)
+    return (
+        Stage("shards", build_shard, kind="shard", bucket_size=manifest.compile.shard_size, parallel=True),
+        *((Stage("items", build_items, kind="items", bucket_size=BUCKET, parallel=True),) if chains else ()),
+        Stage("dataset", build_dataset, fixed=("dataset",)),
+        Stage("suites", build_suite, fixed=(f"suite:{chains[0]}",) if chains else ()),
+        Stage("base", build_base, fixed=("base",)),
+        Stage("model", build_model, fixed=("model",)),
+        Stage("results", build_results, fixed=tuple(unit for suite in suites for unit in (f"{suite}@{BASE}", suite))),
+    )
+
+
+def up_to(stages: tuple[Stage, ...], target: Target) -> tuple[Stage, ...]:
+    """Return the stages that a target needs."""
+    names = [stage.name for stage in stages]
+    return stages[: names.index(LAST[target]) + 1]

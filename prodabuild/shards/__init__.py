@@ -1,0 +1,1 @@
+"""Training samples: recipes that make them from records, shards that hold them, the dataset that trainers read."""

@@ -1,0 +1,68 @@
+"""A suite as lm-eval tasks that anyone can run with lm-eval alone: two task files, their items, one loader.
+
+    lm_eval --model hf --model_args pretrained=build/base,peft=build/model,dtype=float32 \\
+            --include_path build/suites/chains --tasks chains_sealed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prodabuild.engine.code import read_code
+from prodabuild.errors import ProjectError
+from prodabuild.shards.prompt import TEMPLATE
+from prodabuild.suites.items import SPLITS
+
+if TYPE_CHECKING:
+    from prodabuild.engine.units import Output
+    from prodabuild.engine.view import View
+
+_TASK = """task: {task}
+custom_dataset: !function items.load
+dataset_kwargs: {{file: {split}.jsonl}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: {prompt}
+doc_to_choice: "{{{{choices}}}}"
+doc_to_target: gold
+target_delimiter: " "
+metric_list:
+- {{metric: acc, aggregation: mean, higher_is_better: true}}
+metadata: {{version: 1}}
+"""
+
+_LOADER = '''"""Loads the items that stand beside this file, wherever it is."""
+
+import json
+from pathlib import Path
+
+
+def load(file, **metadata):
+    """Return the items as the one split of a dataset."""
+    from datasets import Dataset
+
+    lines = (Path(__file__).parent / file).read_text("utf-8").splitlines()
+    return {"test": Dataset.from_list([json.loads(line) for line in lines])}
+'''
+
+
+def build_suite(unit: str, view: View) -> Output:
+    """Return the task files of the suite made from chains, below `suites/NAME/`."""
+    read_code(view, __name__)
+    name = unit.partition(":")[2]
+    buckets = [view.output(bucket) for bucket in view.units("items")]
+    prompt = TEMPLATE.replace("{question}", "{{question}}").replace("\n", "\\n")
+    output: dict[str, bytes] = {}
+    for split in SPLITS:
+        files = [stored for bucket in buckets for stored in bucket if stored.path.startswith(f"items/{split}/")]
+        items = b"".join(view.path(stored).read_bytes() for stored in files)
+        if items:
+            task = _TASK.format(task=f"{name}_{split}", split=split, prompt=f'"{prompt}"')
+            output[f"suites/{name}/{name}_{split}.yaml"] = task.encode()
+            output[f"suites/{name}/{split}.jsonl"] = items
+    if not output:
+        raise ProjectError(
+            f"the suite {name!r} has no item",
+            "a discipline's chains make items once they end at enough different concepts: add chains, or remove it",
+        )
+    return {**output, f"suites/{name}/items.py": _LOADER.encode()}

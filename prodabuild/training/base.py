@@ -1,0 +1,150 @@
+"""The base model: which one the manifest names, how it is made or found, and its folder for those who load it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from prodabuild.digest import canonical
+from prodabuild.engine.code import read_code
+from prodabuild.errors import OutsideError, ProjectError
+from prodabuild.problems import Problem, ProblemsError
+from prodabuild.training.device import required
+from prodabuild.training.scratch import PRESETS, build_scratch
+from prodabuild.yamlio import TextError, decode
+
+if TYPE_CHECKING:
+    from prodabuild.engine.units import Output
+    from prodabuild.engine.view import View
+
+UNIT = "base"
+FOLDER = "base"
+PIN = "base/base.json"
+TEXT_FOLDER = Path(__file__).parent / "base_text"
+_REVISION = re.compile(r"[^@\s]+/[^@\s]+@[0-9a-f]{40}")
+_WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
+
+
+class Base(NamedTuple):
+    """`kind:name` as the manifest writes it."""
+
+    kind: str
+    name: str
+
+
+def parse_base(text: str) -> Base:
+    """Return what `model.base` names; raises `ProjectError` when there is no such thing."""
+    kind, _, name = text.partition(":")
+    if kind == "scratch" and name not in PRESETS:
+        raise ProjectError(f"there is no preset {name!r}", f"presets: {', '.join(PRESETS)}")
+    if kind == "hf" and not _REVISION.fullmatch(name):
+        raise ProjectError(f"{text!r} does not pin a revision", "write hf:ORG/NAME@ and the 40 hex digits of a commit")
+    return Base(kind, name)
+
+
+def base_files(root: Path, base: Base) -> list[str]:
+    """Return the files of a `path:` base, relative to the repo; raises `ProjectError` when it is no model."""
+    if base.kind != "path":
+        return []
+    folder = root / base.name
+    found = sorted({file for pattern in _WEIGHTS for file in folder.glob(pattern)})
+    for needed in ("config.json", "tokenizer_config.json"):
+        if not (folder / needed).is_file():
+            raise ProjectError(f"{base.name} is not a model: it has no {needed}", "save one there with save_pretrained")
+    if not any(file.suffix == ".safetensors" for file in found):
+        raise ProjectError(f"{base.name} has no weights in safetensors", "save the model with save_pretrained")
+    return [file.relative_to(root).as_posix() for file in found]
+
+
+def build_base(unit: str, view: View) -> Output:
+    """Return the files of a scratch base, or the pin of one that comes from elsewhere."""
+    read_code(view, __name__)
+    spec = view.read("manifest", "model.base")
+    base = parse_base(spec)
+    if base.kind == "scratch":
+        device = required(view)
+        folder = view.scratch() / FOLDER
+        texts = [_text(view, name) for name in view.read("manifest", "model.base_text")]
+        build_scratch(PRESETS[base.name], texts, folder, device, view.emit)
+        return {f"{FOLDER}/{file.name}": file for file in sorted(folder.iterdir())}
+    if base.kind == "path":
+        files = {Path(name).name: _sha256(view.file(name)) for name in view.read("manifest", "model.base_files")}
+    else:
+        folder = _download(base)
+        files = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.is_file()}
+    return {PIN: canonical({"base": spec, "files": files}) + b"\n"}
+
+
+def open_base(view: View, folder: Path) -> Path:
+    """Return a folder that holds the base; for a scratch base that is `folder`, filled with links to its objects."""
+    stored = view.output(UNIT)
+    base = parse_base(view.read("manifest", "model.base"))
+    if base.kind == "scratch":
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file in stored:
+            (folder / Path(file.path).name).symlink_to(view.path(file).resolve())
+        return folder
+    if base.kind == "path":
+        names = view.read("manifest", "model.base_files")
+        return next(iter([view.file(name) for name in names])).parent
+    pin = orjson.loads(view.path(stored[0]).read_bytes())
+    found = _download(base)
+    for name, digest in pin["files"].items():
+        if _sha256(found / name) != digest:
+            raise OutsideError(
+                f"{name} of {base.name} is not the file that was pinned", "remove it from the hub's cache and run again"
+            )
+    return found
+
+
+def load_base(folder: Path, device: str, bf16: bool) -> tuple[Any, Any]:
+    """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
+    if tokenizer.eos_token_id is None:
+        raise ProjectError(
+            "the base's tokenizer has no end-of-text token", "set eos_token in its tokenizer_config.json"
+        )
+    return model.to(device), tokenizer
+
+
+def shown_name(view: View) -> str:
+    """Return how an adapter names its base: a hub id, or a folder relative to the repo."""
+    base = parse_base(view.read("manifest", "model.base"))
+    return {"scratch": f"build/{FOLDER}", "path": base.name, "hf": base.name.partition("@")[0]}[base.kind]
+
+
+def _download(base: Base) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    name, _, revision = base.name.partition("@")
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_WEIGHTS)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise OutsideError(
+            f"the base {base.name} cannot be had: {reason}", "check the name, the network and HF_TOKEN"
+        ) from error
+
+
+def _text(view: View, name: str) -> str:
+    try:
+        return decode(view.file(name).read_bytes())
+    except TextError as error:
+        raise ProblemsError([Problem(error.code, error.message, name, error.line, error.column, error.hint)]) from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

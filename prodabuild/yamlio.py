@@ -1,0 +1,203 @@
+"""YAML and JSONL as prodabuild reads them: YAML 1.2 core types, plain data only, positions on demand.
+
+Refused with a place: duplicate keys, anchors, tags, several documents, deep nesting, text that is not UTF-8.
+Loading is fast and keeps no positions; `locate` finds the place of one path when a problem needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeAlias
+
+import orjson
+import yaml
+
+Path: TypeAlias = tuple[str | int, ...]
+
+MAX_DEPTH = 40
+_NUMBER_START = frozenset("+-.0123456789")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, bool | float | None] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    ".nan": float("nan"), ".inf": float("inf"), "-.inf": float("-inf"),
+}  # fmt: skip
+_BASE = {"0o": 8, "0x": 16}
+
+
+class TextError(ValueError):
+    """The text cannot be read; `line` and `column` count from 1."""
+
+    def __init__(self, code: str, message: str, line: int, column: int, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.line, self.column, self.hint = code, message, line, column, hint
+
+
+def decode(data: bytes) -> str:
+    """Return bytes as text; raise `TextError` Y001 at the first byte that is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise TextError(
+            "Y001", f"byte 0x{data[error.start]:02x} is not UTF-8", line, column, "save the file as UTF-8"
+        ) from None
+
+
+def load(text: str) -> Any:
+    """Return the one document of a YAML text as dicts, lists and scalars; raise `TextError`."""
+    return _read(text, None)[0]
+
+
+def locate(text: str, path: Path, key: bool = False) -> tuple[int, int]:
+    """Return line and column of the value (or, with `key`, of the key) at a path; its nearest parent if absent."""
+    places = _read(text, path)[1]
+    for length in range(len(path), -1, -1):
+        place = places.get((path[:length], key and length == len(path)))
+        if place:
+            return place
+    return (1, 1)
+
+
+def lines(text: str) -> dict[Path, int]:
+    """Return the line of every value in a YAML text, by its path."""
+    return {path: place[0] for (path, key), place in _read(text, _ALL)[1].items() if not key}
+
+
+def load_jsonl(data: bytes) -> list[tuple[int, Any]]:
+    """Return (line number, value) of each line that is not blank; raise `TextError` Y007 at the first bad one."""
+    loads = orjson.loads
+    rows = []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line and not line.isspace():
+            try:
+                rows.append((number, loads(line)))
+            except orjson.JSONDecodeError as error:
+                decode(data)
+                raise TextError(
+                    "Y007", f"not JSON: {error.msg}", number, error.colno, "one JSON object a line"
+                ) from None
+    return rows
+
+
+def scalar(text: str) -> Any:
+    """Return the value of a plain (unquoted) scalar by the YAML 1.2 core schema."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMBER_START:
+        return text
+    if _INT.fullmatch(text):
+        return int(text[2:], _BASE[text[:2]]) if text[:2] in _BASE else int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+_ALL: Path = ("*", "*")  # no path: every place is wanted
+
+
+def _read(text: str, wanted: Path | None) -> tuple[Any, dict[tuple[Path, bool], tuple[int, int]]]:
+    builder = _Builder(wanted)
+    loader = yaml.CSafeLoader(text)
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            assert event is not None
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = " ".join(part for part in (error.context, error.problem) if part)
+        raise TextError("Y002", f"not YAML: {message}", line, column) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise TextError("Y002", f"not YAML: {error.reason}", line, 1) from None
+    finally:
+        loader.dispose()
+    return builder.root, builder.places
+
+
+class _Builder:
+    """Turns parser events into plain data without recursion, so that no nesting can exhaust the stack."""
+
+    def __init__(self, wanted: Path | None) -> None:
+        self.root: Any = None
+        self.places: dict[tuple[Path, bool], tuple[int, int]] = {}
+        self._wanted = wanted
+        self._stack: list[Any] = []  # open dicts and lists
+        self._steps: list[Any] = []  # per open container: the key or index of its current child
+        self._awaits_key = False  # the innermost container is a mapping between two entries
+        self._documents = 0
+
+    def take(self, event: yaml.Event) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(event)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._open(event, {} if kind is yaml.MappingStartEvent else [])
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._stack.pop()
+            self._steps.pop()
+            self._awaits_key = bool(self._stack) and type(self._stack[-1]) is dict
+        elif kind is yaml.AliasEvent:
+            raise _refuse(event, "Y003", "aliases are not read", "write the value out")
+        elif kind is yaml.DocumentStartEvent:
+            self._documents += 1
+            if self._documents > 1:
+                raise _refuse(
+                    event, "Y006", "a second YAML document starts here", "one document a file: remove the `---`"
+                )
+
+    def _scalar(self, event: Any) -> None:
+        _plain_data_only(event)
+        value = scalar(event.value) if event.implicit[0] else event.value
+        if not self._awaits_key:
+            self._value(event, value)
+            self._awaits_key = bool(self._stack) and type(self._stack[-1]) is dict
+            return
+        if not isinstance(value, str):
+            raise _refuse(event, "Y005", f"the key {event.value!r} is not text", "quote it")
+        if value in self._stack[-1]:
+            raise _refuse(event, "Y004", f"duplicate key {value!r}", "each key once a mapping")
+        self._steps[-1] = value
+        self._awaits_key = False
+        self._remember(event, key=True)
+
+    def _open(self, event: Any, container: Any) -> None:
+        _plain_data_only(event)
+        if len(self._stack) >= MAX_DEPTH:
+            raise _refuse(event, "Y005", f"more than {MAX_DEPTH} levels of nesting", "nest less")
+        if self._awaits_key:
+            raise _refuse(event, "Y005", "a list or mapping cannot be a key", "keys are text")
+        self._value(event, container)
+        self._stack.append(container)
+        self._steps.append(-1)
+        self._awaits_key = type(container) is dict
+
+    def _value(self, event: Any, value: Any) -> None:
+        if not self._stack:
+            self.root = value
+        elif type(self._stack[-1]) is dict:
+            self._stack[-1][self._steps[-1]] = value
+        else:
+            self._stack[-1].append(value)
+            self._steps[-1] += 1
+        self._remember(event, key=False)
+
+    def _remember(self, event: Any, key: bool) -> None:
+        wanted = self._wanted
+        if wanted is not None and (wanted is _ALL or tuple(self._steps) == wanted[: len(self._steps)]):
+            self.places[tuple(self._steps), key] = (event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _plain_data_only(event: Any) -> None:
+    if event.anchor is not None:
+        raise _refuse(event, "Y003", "anchors are not read", "write the value out")
+    if event.tag is not None and event.tag != "!":
+        raise _refuse(event, "Y005", f"the tag {event.tag} is not read", "write plain data")
+
+
+def _refuse(event: Any, code: str, message: str, hint: str) -> TextError:
+    mark = event.start_mark
+    return TextError(code, message, mark.line + 1, mark.column + 1, hint)

@@ -1,0 +1,167 @@
+"""One fixture tells every story: `repo`, a small data repo that commands run in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import pytest
+
+from prodabuild.cli.main import run
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+ROOT = Path(__file__).parent.parent
+MANIFEST = """version: 1
+name: small
+disciplines:
+  zoo: {knowledge: [knowledge/zoo]}
+  tools: {knowledge: [knowledge/tools]}
+compile: {seed: 7, recipes: [define, relate, choose, judge], shard_size: 16}
+model:
+  base: scratch:micro
+tests:
+  chains: {from: chains, sealed: 0.3}
+"""
+# discipline -> branch -> middle -> leaves
+TREES = {
+    "zoo": {
+        "bird": {"parrot": ["cockatoo", "macaw", "lory"], "owl": ["barn owl", "snowy owl", "eagle owl"]},
+        "fish": {"shark": ["tiger shark", "reef shark", "nurse shark"], "salmon": ["chinook", "sockeye", "coho"]},
+        "insect": {"beetle": ["ladybird", "weevil", "scarab"], "ant": ["army ant", "fire ant", "carpenter ant"]},
+        "reptile": {"lizard": ["gecko", "iguana", "skink"], "snake": ["cobra", "python", "adder"]},
+    },
+    "tools": {
+        "hammer": {"mallet": ["croquet mallet", "tenderizer", "beetle mallet"], "sledge": ["post maul", "splitting maul", "club hammer"]},
+        "saw": {"handsaw": ["ripsaw", "backsaw", "keyhole saw"], "power saw": ["chain saw", "jigsaw", "band saw"]},
+        "drill": {"hand drill": ["brace", "gimlet", "bow drill"], "power drill": ["drill press", "hammer drill", "core drill"]},
+        "plane": {"bench plane": ["jack plane", "smoother", "jointer"], "moulding plane": ["hollow", "round", "ogee"]},
+    },
+}  # fmt: skip
+
+
+def slug(name: str) -> str:
+    return name.replace(" ", "_")
+
+
+def knowledge(discipline: str) -> tuple[str, str]:
+    """Return the concepts (with their relations) and the chains of a discipline as YAML."""
+    concepts, chains = ["concepts:"], ["chains:"]
+
+    def concept(name: str, parent: str | None, text: str) -> None:
+        concepts.append(f"- id: {discipline}/{slug(name)}\n  name: {name}\n  definition: {text}")
+        if parent:
+            concepts.append(f"  relations:\n  - {{predicate: is_a, object: {discipline}/{slug(parent)}}}")
+
+    for branch, middles in TREES[discipline].items():
+        concept(branch, None, f"one of the great families of the {discipline}, known by its {branch} shape")
+        for middle, leaves in middles.items():
+            concept(middle, branch, f"a {branch} of the sort that people call {middle}")
+            for leaf in leaves:
+                concept(leaf, middle, f"a {middle} with the habits of a {leaf} and of nothing else")
+                ids = [
+                    f"{discipline}/{slug(leaf)}.is_a.{slug(middle)}",
+                    f"{discipline}/{slug(middle)}.is_a.{slug(branch)}",
+                ]
+                chains.append(f"- id: {discipline}/{slug(leaf)}..{slug(branch)}\n  title: from {leaf} to {branch}")
+                chains.append("  steps:\n" + "\n".join(f"  - {identity}" for identity in ids))
+    return "\n".join(concepts) + "\n", "\n".join(chains) + "\n"
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        document: dict[str, object] = orjson.loads(self.out)
+        return document
+
+
+@dataclass
+class Repo:
+    path: Path
+    capsys: pytest.CaptureFixture[str]
+    history: list[Outcome] = field(default_factory=list)
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode() if isinstance(text, str) else text)
+        return target
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.path / name).read_text("utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        self.write(name, text.replace(old, new, 1))
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def files(self, below: str = "build") -> dict[str, bytes]:
+        top = self.path / below
+        return {
+            file.relative_to(top).as_posix(): file.read_bytes() for file in sorted(top.rglob("*")) if file.is_file()
+        }
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run a command in this process, in the repo."""
+        self.capsys.readouterr()
+        before = Path.cwd()
+        os.chdir(self.path)
+        try:
+            code = run(list(arguments))
+        finally:
+            os.chdir(before)
+        out, err = self.capsys.readouterr()
+        self.history.append(Outcome(code, out, err))
+        return self.history[-1]
+
+    def data(self, *arguments: str) -> dict[str, object]:
+        """Compile the training data and return the report."""
+        outcome = self.run("compile", "--to", "data", "--json", *arguments)
+        assert outcome.code == 0, outcome.err
+        return outcome.json
+
+    def spawn(self, *arguments: str, env: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
+        """Run a command in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "prodabuild", *arguments],
+            cwd=self.path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def fill(path: Path) -> None:
+    """Write the small data repo into a folder."""
+    (path / "proda.yaml").write_text(MANIFEST)
+    for discipline in TREES:
+        folder = path / "knowledge" / discipline
+        folder.mkdir(parents=True)
+        concepts, chains = knowledge(discipline)
+        (folder / "kinds.yaml").write_text(concepts)
+        (folder / "chains.yaml").write_text(chains)
+
+
+@pytest.fixture
+def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Repo:
+    path = tmp_path / "repo"
+    path.mkdir()
+    fill(path)
+    return Repo(path, capsys)
+
+
+def settle() -> None:
+    """Wait until a file written now can be told from one hashed before by its time."""
+    time.sleep(0.06)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from prodabuild.engine.store import Store, place
+
+
+def test_an_object_lies_where_dvc_would_put_it_and_is_read_only(tmp_path: Path) -> None:
+    stored = Store(tmp_path).put("a/b.jsonl", b"hello")
+    name = hashlib.md5(b"hello").hexdigest()
+    path = tmp_path / "files" / "md5" / name[:2] / name[2:]
+    assert path.read_bytes() == b"hello"
+    assert path.stat().st_mode & 0o777 == 0o444
+    assert stored == ("a/b.jsonl", name, hashlib.sha256(b"hello").hexdigest(), 5)
+
+
+def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first, second = store.put("x", b"same"), store.put("y", b"same")
+    assert first.md5 == second.md5
+    assert len([file for file in (tmp_path / "files").rglob("*") if file.is_file()]) == 1
+
+
+def test_a_damaged_object_is_not_given_out(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    stored = store.put("x", b"whole")
+    path = store.object_path(stored.md5)
+    path.chmod(0o644)
+    path.write_bytes(b"whale")
+    assert store.get(stored) is None
+    path.write_bytes(b"cut")
+    assert not store.has(stored)
+    store.discard(stored)
+    store.put("x", b"whole")
+    assert store.get(stored) == b"whole"
+
+
+def test_sweep_removes_what_a_killed_process_left(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put("x", b"1")
+    left = tmp_path / "prodabuild-tmp" / "half.123"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"ha")
+    store.sweep()
+    assert not left.exists()
+
+
+def test_place_replaces_in_one_step(tmp_path: Path) -> None:
+    target = tmp_path / "build" / "a.txt"
+    place(target, b"one", tmp_path / "scratch")
+    inode = target.stat().st_ino
+    place(target, b"two", tmp_path / "scratch")
+    assert target.read_bytes() == b"two"
+    assert target.stat().st_ino != inode
+    assert not list((tmp_path / "scratch").iterdir())

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prodabuild.manifest.load import read_manifest
+from prodabuild.manifest.model import Manifest, flatten
+from prodabuild.manifest.strict import keys_at
+from prodabuild.problems import ProblemsError
+
+GOOD = """version: 1
+name: sixteen
+disciplines:
+  chemistry: {knowledge: [knowledge/chemistry]}
+model:
+  base: scratch:micro
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "knowledge" / "chemistry").mkdir(parents=True)
+    return tmp_path
+
+
+def rendered(root: Path, text: str) -> list[str]:
+    (root / "proda.yaml").write_text(text)
+    with pytest.raises(ProblemsError) as caught:
+        read_manifest(root)
+    return [problem.render() for problem in caught.value.problems]
+
+
+def test_the_least_manifest_is_read_with_defaults(root: Path) -> None:
+    (root / "proda.yaml").write_text(GOOD)
+    manifest = read_manifest(root)
+    assert manifest.compile.recipes == ["define", "relate", "choose", "judge"]
+    assert manifest.model.adapter.targets == "all-linear"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD.replace("knowledge: [", "knowlege: ["), ["proda.yaml:4:15: error[M012]: unknown key 'knowlege'\nhint: did you mean 'knowledge'?"]),
+        (GOOD + "  adapter: {aplha: 64}\n", ["proda.yaml:7:13: error[M012]: unknown key 'aplha'\nhint: did you mean 'alpha'?"]),
+        (GOOD + "  adapter: {r: '3'}\n", ["proda.yaml:7:16: error[M013]: model.adapter.r: input should be a valid integer, got '3'"]),
+        (GOOD + "  train: {epochs: 0}\n", ["proda.yaml:7:19: error[M013]: model.train.epochs: input should be greater than or equal to 1, got 0"]),
+        (
+            GOOD + "  train: {precision: fp8}\n",
+            ["proda.yaml:7:22: error[M013]: model.train.precision: input should be 'auto', 'fp32' or 'bf16', got 'fp8'\nhint: known values: auto, fp32, bf16"],
+        ),
+        (GOOD.replace("name: sixteen\n", ""), ["proda.yaml:1:1: error[M011]: name is missing\nhint: add `name:` here"]),
+        (GOOD.replace("[knowledge/chemistry]", "[]"), ["proda.yaml:4:26: error[M013]: disciplines.chemistry.knowledge: list should have at least 1 item after validation, not 0, got a list"]),
+        (GOOD.replace("[knowledge/chemistry]", "knowledge"), ["proda.yaml:4:26: error[M013]: disciplines.chemistry.knowledge: input should be a valid list, got 'knowledge'"]),
+        (GOOD + "tests: {a: {from: chains, mim: 1}}\n", ["proda.yaml:7:27: error[M012]: unknown key 'mim'\nhint: known keys here: difficulty, from, gate, sealed, tasks"]),
+        (GOOD + "tests: {a: {from: chains}, b: {from: chains}}\n", ["proda.yaml:1:1: error[M014]: at most one suite can be made from chains"]),
+        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, model, name, tests, version"]),
+        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, model, name, tests, version"]),
+    ],
+)  # fmt: skip
+def test_every_mistake_has_its_place_and_a_hint(root: Path, text: str, expected: list[str]) -> None:
+    assert rendered(root, text) == expected
+
+
+def test_all_mistakes_are_told_at_once(root: Path) -> None:
+    text = GOOD + "  adapter: {aplha: 64, r: '3'}\n  train: {learning_rate: -1, epochs: 0}\n"
+    assert len(rendered(root, text)) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/etc", "M020"),
+        ("C:\\\\data", "M020"),
+        ("../outside", "M021"),
+        ("knowledge/../..", "M021"),
+        ("absent", "M023"),
+        ("link", "M022"),
+    ],
+)
+def test_paths_stay_inside_the_repository(root: Path, path: str, code: str) -> None:
+    os.symlink(root.parent, root / "link")
+    (line,) = rendered(root, GOOD.replace("knowledge/chemistry", f'"{path}"'))
+    assert line.startswith(f"proda.yaml:4:27: error[{code}]: ")
+    assert "\nhint: " in line
+
+
+def test_keys_at_follows_mappings_lists_and_unions() -> None:
+    assert keys_at(Manifest, ("disciplines", "law")) == ["knowledge", "sources"]
+    assert keys_at(Manifest, ("tests", "any", "gate")) == ["max_drop", "metric", "min"]
+    assert keys_at(Manifest, ("nowhere",)) == []
+
+
+def test_every_setting_is_an_input_of_its_own(root: Path) -> None:
+    (root / "proda.yaml").write_text(GOOD)
+    flat = flatten(read_manifest(root).model, "model.")
+    assert flat["model.adapter.r"] == 16
+    assert flat["model.train.epochs"] == 3
