@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project
+from prodabuild.cli.options import common
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def command(folder: Path, console: Console) -> int:
       prodabuild check --json
     """
     from prodabuild.problems import render, summary
-    from prodabuild.project import Options
+    from prodabuild.project import Options, Project
 
-    report = open_project(folder).check(Options())
+    report = Project.check(folder, Options())
     if console.as_json:
         console.json(report.to_json())
     else:

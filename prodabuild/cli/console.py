@@ -8,12 +8,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.events import Note, Progress, StageFinished, StageStarted
+from prodabuild.problems import render, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from prodabuild.errors import ProdaError
     from prodabuild.events import Event
+    from prodabuild.problems import Problem
 
 QUIET_SECONDS = 30.0  # between two lines about one unit when stderr is no terminal
 
@@ -42,10 +44,18 @@ class Console:
         self.close()
         print(text, file=sys.stderr)
 
+    def refuse(self, problems: Sequence[Problem]) -> None:
+        """Print the problems that stand in the way of a command; with `--json` as a document, too."""
+        self.error(f"{render(problems)}\n\n{summary(problems)}")
+        if self.as_json:
+            self.json({"schema": 1, "problems": [problem.to_json() for problem in problems]})
+
     def fail(self, error: ProdaError) -> None:
-        """Print why the command cannot go on."""
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        self.error(f"error: {error.message}{notes}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        """Print why the command cannot go on; with `--json` as a document, too."""
+        message = error.message + "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        self.error(f"error: {message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        if self.as_json:
+            self.json({"schema": 1, "error": {"message": message, "hint": error.hint, "exit": error.exit_code}})
 
     def close(self) -> None:
         """Take the progress bar off the screen."""

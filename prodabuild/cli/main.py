@@ -14,7 +14,7 @@ import click
 from prodabuild import __version__
 from prodabuild.cli.console import Console
 from prodabuild.errors import ExitCode, ProdaError
-from prodabuild.problems import ProblemsError, render, summary
+from prodabuild.problems import ProblemsError
 
 COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
 
@@ -63,8 +63,7 @@ def run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="prodabuild", standalone_mode=False)
     except ProblemsError as found:
-        console.error(render(found.problems))
-        console.error(f"\n{summary(found.problems)}")
+        console.refuse(found.problems)
         return ExitCode.PROJECT_WRONG
     except ProdaError as error:
         console.fail(error)

@@ -57,5 +57,6 @@ def _text(report: TestReport, verbosity: int) -> str:
         lines.append(
             f"{'ok  ' if gate.ok else 'FAIL'} {gate.name} is {gate.value:.3f}, {relation} {gate.limit:g} is asked"
         )
-    lines.append(report.verdict.verdict)
+    unchanged = "" if report.ran else " (nothing changed: these are the recorded results)"
+    lines.append(report.verdict.verdict + unchanged)
     return "\n".join(lines)

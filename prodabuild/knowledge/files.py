@@ -182,7 +182,12 @@ def _scalar(value: Any, flow: bool = False) -> str:
 
     text = cast("str", value)
     plain = (
-        text == text.strip() and text.isprintable() and ": " not in text and " #" not in text and not text.endswith(":")
+        text != ""
+        and text == text.strip()
+        and text.isprintable()
+        and ": " not in text
+        and " #" not in text
+        and not text.endswith(":")
     )
     if plain and text[0] not in "-?:,[]{}#&*!|>'\"%@`~" and not (flow and any(mark in text for mark in ",[]{}")):
         try:

@@ -94,13 +94,14 @@ class CompileReport:
 
 @dataclass(frozen=True)
 class TestReport:
-    """Scores of every suite by split, and the verdict over its gates."""
+    """Scores of every suite by split, the verdict over its gates, and the units that had to run for them."""
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     verdict: Verdict
     suites: dict[str, dict[str, dict[str, Any]]]
     disciplines: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    ran: tuple[str, ...] = ()
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -114,5 +115,6 @@ class TestReport:
             "suites": self.suites,
             "gates": gates,
             "disciplines": self.disciplines,
+            "ran": list(self.ran),
             "seconds": round(self.seconds, 3),
         }

@@ -44,10 +44,12 @@ class Project:
         validate_settings(root, manifest)
         return cls(root, manifest)
 
-    def check(self, options: Options) -> CheckReport:
-        """Return every problem of the repo, and how much knowledge it has."""
+    @classmethod
+    def check(cls, folder: Path, options: Options) -> CheckReport:
+        """Return every problem of the repo in `folder`, its manifest included, and how much knowledge it has."""
         try:
-            problems, state = check_everything(self.root, self.manifest, options)
+            project = cls.open(folder)
+            problems, state = check_everything(project.root, project.manifest, options)
         except ProblemsError as found:
             return CheckReport(found.problems, {})
         return CheckReport(tuple(problems), _coverage(state))
@@ -81,12 +83,13 @@ class Project:
         with writing_session(self.root, self.manifest, options, "prodabuild test") as session:
             if options.locked:
                 refuse_stale_sources(session)
-            _run(session, options)
+            result = _run(session, options)
             suites, disciplines = _scores(session)
             flat = {f"{suite}/{split}": found for suite, splits in suites.items() for split, found in splits.items()}
             update_lock(session, "results", flat)
         verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
-        return TestReport(verdict, suites, disciplines, time.monotonic() - started)
+        ran = tuple(sorted(result.built + result.restored))
+        return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
 
 
 def _run(session: Session, options: Options) -> RunResult:

@@ -8,7 +8,7 @@ from prodabuild.engine.code import LIBRARY, MODULE
 from prodabuild.engine.facts import BUCKET, POSTING, Change, Reason
 from prodabuild.engine.view import FILE
 from prodabuild.knowledge.check import PREDICATE
-from prodabuild.knowledge.files import place_all
+from prodabuild.knowledge.files import SUFFIXES, place_all
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.yamlio import TextError, decode, locate
 
@@ -29,6 +29,9 @@ def describe(change: Change) -> Reason:
     if facet == BUCKET:
         what = f"{key} is new" if change.new else f"{key} is gone"
         return Reason(what, change.source, change.old, change.new, key)
+    if key.startswith(MODULE):  # digests and lists of modules: nothing to show
+        what = "code" if facet == "code" else "imports"
+        return Reason(f"the {what} of {key.removeprefix(MODULE)} changed", change.source, key=key, facet=facet)
     return Reason(_what(key, facet, change), change.source, change.old, change.new, key, facet)
 
 
@@ -37,8 +40,6 @@ def _what(key: str, facet: str, change: Change) -> str:
         return f"{facet} changed"
     if key == "device":
         return "the device changed"
-    if key.startswith(MODULE):
-        return f"the code of {key.removeprefix(MODULE)} changed"
     if key.startswith(LIBRARY):
         return f"the installed version of {key.removeprefix(LIBRARY)} changed"
     if key.startswith(FILE):
@@ -72,18 +73,18 @@ class Locator:
         return {"what": reason.what, "where": self.where(reason), "old": reason.old, "new": reason.new}
 
     def _line(self, reason: Reason) -> int:
-        if not reason.where or not (self._root / reason.where).is_file():
+        if not reason.where.endswith(SUFFIXES):
             return 0
-        if reason.where == MANIFEST:
-            return self._manifest_line(reason.facet)
-        if reason.where not in self._lines:
-            self._lines[reason.where] = place_all((self._root / reason.where).read_bytes(), reason.where)
+        try:
+            if reason.where == MANIFEST:
+                return self._manifest_line(reason.facet)
+            if reason.where not in self._lines:
+                self._lines[reason.where] = place_all((self._root / reason.where).read_bytes(), reason.where)
+        except (FileNotFoundError, TextError):  # gone, or edited since it was read
+            return 0
         lines = self._lines[reason.where]
         return lines.get((reason.key, reason.facet)) or lines.get((reason.key, ""), 0)
 
     def _manifest_line(self, facet: str) -> int:
         path: tuple[str, ...] = ("tests",) if facet.startswith("chains.") else tuple(facet.split("."))
-        try:
-            return locate(decode((self._root / MANIFEST).read_bytes()), path)[0]
-        except TextError:
-            return 0
+        return locate(decode((self._root / MANIFEST).read_bytes()), path)[0]

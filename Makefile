@@ -1,0 +1,48 @@
+# Two commands do all set-up on a fresh machine: `make demo` (build, train and test a model), `make test` (prove the code).
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
+
+.PHONY: demo test train-tests knowledge base-text generated clean
+
+demo: .venv/demo.installed
+	@$(BIN)/prodabuild compile
+	@echo
+	@$(BIN)/prodabuild test
+	@cat scripts/next.txt
+
+test: .venv/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/prodabuild check
+	$(BIN)/pytest
+
+train-tests: .venv/dev.installed
+	$(BIN)/pytest -m "train or engine or crash"
+
+# Debian: apt-get install wordnet-base; elsewhere: WORDNET=folder/with/data.noun
+WORDNET ?= /usr/share/wordnet
+knowledge: .venv/demo.installed
+	$(BIN)/prodabuild import wordnet $(WORDNET) --select sources/wordnet.yaml
+base-text: .venv/demo.installed
+	$(BIN)/python scripts/base_text.py $(WORDNET)
+
+# Files made from code: the JSON Schema and docs/reference
+generated: .venv/dev.installed
+	$(BIN)/python scripts/generated.py
+
+clean:
+	rm -rf build .prodabuild
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+.venv/demo.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing prodabuild, torch, transformers, peft and lm-eval into .venv (minutes, the first time)"
+	@$(PIP) -e '.[train,eval]'
+	@touch $@
+.venv/dev.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing prodabuild with all extras into .venv (minutes, the first time)"
+	@$(PIP) -e '.[dev]'
+	@touch $@ .venv/demo.installed
