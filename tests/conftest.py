@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from prodabuild.cli.main import run
+from prodabuild.project import Options, Project
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 ROOT = Path(__file__).parent.parent
@@ -79,8 +82,8 @@ class Outcome:
     err: str
 
     @property
-    def json(self) -> dict[str, object]:
-        document: dict[str, object] = orjson.loads(self.out)
+    def json(self) -> dict[str, Any]:
+        document: dict[str, Any] = orjson.loads(self.out)
         return document
 
 
@@ -123,7 +126,7 @@ class Repo:
         self.history.append(Outcome(code, out, err))
         return self.history[-1]
 
-    def data(self, *arguments: str) -> dict[str, object]:
+    def data(self, *arguments: str) -> dict[str, Any]:
         """Compile the training data and return the report."""
         outcome = self.run("compile", "--to", "data", "--json", *arguments)
         assert outcome.code == 0, outcome.err
@@ -160,6 +163,21 @@ def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Repo:
     path.mkdir()
     fill(path)
     return Repo(path, capsys)
+
+
+@pytest.fixture(scope="session")
+def sixteen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's own knowledge, its training data and test items built."""
+    path = tmp_path_factory.mktemp("sixteen")
+    shutil.copytree(ROOT / "knowledge", path / "knowledge")
+    shutil.copy(ROOT / "proda.yaml", path)
+    Project.open(path).compile(Options(to="data", jobs=2))
+    return path
+
+
+def rows_below(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of all JSONL files below a folder."""
+    return [orjson.loads(line) for file in sorted(folder.rglob("*.jsonl")) for line in file.read_bytes().splitlines()]
 
 
 def settle() -> None:

@@ -35,7 +35,7 @@ def command() -> None:
     default="yaml",
     help="YAML to read and edit, JSONL for bulk.",
 )
-@click.option("--chains", type=click.IntRange(0), default=110, help="Chains a discipline, at most.")
+@click.option("--chains", type=click.IntRange(0), default=180, help="Chains a discipline, at most.")
 @common
 def wordnet(folder: Path, console: Console, path: Path, select: str, into: str, form: str, chains: int) -> None:
     """Write concepts, relations and chains from the WordNet 3.0 nouns in PATH.

@@ -40,6 +40,7 @@ class Place:
 
     state: Path
     store: Path
+    copies: Path
     scratch: Path
 
 
@@ -84,7 +85,7 @@ class _Worker:
 
 
 def _open_worker(place: Place) -> None:
-    _Worker.reader = Reader(State(place.state, writable=False), Store(place.store))
+    _Worker.reader = Reader(State(place.state, writable=False), Store(place.store, place.copies))
     _Worker.scratch = place.scratch
     _Worker.told = set()
 

@@ -42,7 +42,7 @@ def read(path: Path) -> Entries:
         return {}
     except orjson.JSONDecodeError as error:
         raise ProjectError(
-            f"{path.name}:{error.lineno}:{error.colno}: not a lock: {error.msg}",
+            f"{path.name}:{error.lineno}:{error.colno}: not a lock",
             "take either side of the merge and run `prodabuild compile`",
         ) from None
     if (

@@ -30,11 +30,15 @@ class Damage:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where outputs go: the `build/` folder, the store behind it, and scratch space on the same file system."""
+    """Where outputs go: the store, the `build/` folder of its copies, scratch space on the same file system."""
 
-    build: Path
     store: Store
     scratch: Path
+
+    @property
+    def build(self) -> Path:
+        """Return the folder that people read."""
+        return self.store.copies
 
 
 def find_damage(state: State, space: Workspace) -> list[Damage]:

@@ -140,7 +140,7 @@ class Runner:
 
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            place = Place(self.state.path, self.space.store.root, self.space.scratch)
+            place = Place(self.state.path, self.space.store.root, self.space.store.copies, self.space.scratch)
             return build_in_pool(stage, names, place, self.jobs)
         return build_units(stage, names, self.reader, self.space.scratch, set())
 

@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import md5, sha256
+from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,14 @@ class Stored(NamedTuple):
 
 
 class Store:
-    """The objects below one cache folder (`.dvc/cache`, or `.prodabuild/cache` in a repo without DVC)."""
+    """The objects below one cache folder (`.dvc/cache`, or `.prodabuild/cache` in a repo without DVC).
 
-    def __init__(self, root: Path) -> None:
+    `copies` is the folder where outputs lie for their users: an object that is lost is taken back from there.
+    """
+
+    def __init__(self, root: Path, copies: Path) -> None:
         self.root = root
+        self.copies = copies
         self._objects = root / "files" / "md5"
         self._temporary = root / "prodabuild-tmp"
 
@@ -50,6 +55,19 @@ class Store:
     def has(self, stored: Stored) -> bool:
         """Tell whether the object is there with the right size."""
         return self._whole(self.object_path(stored.md5), stored.size)
+
+    def open(self, stored: Stored) -> Path:
+        """Return the object that holds an output; raises `OutsideError` when neither it nor its copy is whole."""
+        if not self.has(stored):
+            copy = self.copies / stored.path
+            data = copy.read_bytes() if copy.is_file() else b""
+            if md5(data) != stored.md5:
+                raise OutsideError(
+                    f"the stored object of {stored.path} is lost, and so is its copy",
+                    f"remove {copy} and run the command again: it is built anew",
+                )
+            self.put(stored.path, data)
+        return self.object_path(stored.md5)
 
     def get(self, stored: Stored) -> bytes | None:
         """Return an object's bytes, or None when it is missing or its content is not what its name says."""

@@ -192,8 +192,8 @@ class View:
         self._reader.emit(event)
 
     def path(self, stored: Stored) -> Path:
-        """Return the read-only object that holds an output file."""
-        return self._reader.store.object_path(stored.md5)
+        """Return the read-only object that holds an output file; raises `OutsideError` when it is lost for good."""
+        return self._reader.store.open(stored)
 
     def scratch(self) -> Path:
         """Return a folder for work in progress, the same one for the same inputs read so far.

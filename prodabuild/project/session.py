@@ -155,7 +155,7 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options) -> Session:
-    space = Workspace(root / "build", Store(cache_folder(root)), root / PRIVATE / "tmp")
+    space = Workspace(Store(cache_folder(root), root / "build"), root / PRIVATE / "tmp")
     return Session(root, manifest, state, space, stages_of(manifest), options)
 
 

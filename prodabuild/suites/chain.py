@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from prodabuild.knowledge.language import Name
     from prodabuild.knowledge.reading import Knowledge, Relation
+
+
+GRAMMAR = frozenset(("and", "for", "from", "kind", "the", "with"))  # in names and questions alike, and telling nothing
 
 
 class Distractor(NamedTuple):
@@ -66,9 +70,22 @@ class Chain:
         """Return the answer and everything above it: what its near misses share with it."""
         return {self.answer, *self.knowledge.ancestors(self.answer)}
 
+    def names(self, concept: str) -> bool:
+        """Tell whether the question holds a word of a concept's name: `alloy steel` would give `steel` away."""
+        return not self._words.isdisjoint(_words(self.knowledge.concept(concept).name.text))
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return _words(self.question())
+
     def miss(self, concept: str) -> Distractor | None:
         """Return why a concept is a wrong option; None when it may not be one: also right, or named in the question."""
-        if concept in self.truths or concept == self.path[0] or (not self.hidden and concept in self.path):
+        if (
+            self.names(concept)
+            or concept in self.truths
+            or concept == self.path[0]
+            or (not self.hidden and concept in self.path)
+        ):
             return None
         if concept in self.path:
             return Distractor(concept, "TRUNC", self.steps[self.path.index(concept)].id)
@@ -106,6 +123,11 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
         else:
             text += f" something that is {'itself ' if number == len(links) - 2 else ''}{link}"
     return f"{text} what?"
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text that are more than grammar."""
+    return set(re.findall(r"[^\W\d_]{3,}", text.lower())) - GRAMMAR
 
 
 def _reach(knowledge: Knowledge, concept: str, predicate: str) -> set[str]:

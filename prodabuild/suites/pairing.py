@@ -1,13 +1,13 @@
 """Which wrong options an item gets, such that nothing but the knowledge tells them from the right one.
 
-Options are answers of other chains, and each concept is to be a wrong option three times as often as it is
-the answer: then neither its frequency nor its length nor its wording gives it away, and every baseline that
-does not know the answer scores at chance. Chains that cannot be balanced carry no item.
+Options are answers of other chains, and each concept is to be a wrong option three times as often as it is the
+answer; no option shares a word with its question. So neither frequency nor length nor wording gives an answer
+away, and every baseline that does not know it scores at chance. Chains that cannot be balanced carry no item.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
@@ -18,26 +18,23 @@ if TYPE_CHECKING:
     from prodabuild.suites.chain import Chain, Distractor
 
 WRONG = 3  # wrong options of an item
-NEAREST = 24  # candidates that are weighed against each other
-ROUNDS = 12
 
 Options = dict[str, list["Distractor"]]
 
 
 def pair(chains: Sequence[Chain], seed: int) -> Options:
     """Return the wrong options of every chain that carries an item, by chain id."""
-    candidates = {chain.id: _candidates(chain, chains, seed) for chain in chains}
-    kept = sorted((chain for chain in chains), key=lambda chain: seeded(seed, "keep", chain.id))
-    found: Options = {}
-    for _ in range(ROUNDS):
+    sound = [chain for chain in chains if not chain.names(chain.answer)]
+    candidates = {chain.id: _candidates(chain, sound, seed) for chain in sound}
+    kept = sorted(sound, key=lambda chain: seeded(seed, "keep", chain.id))
+    while True:
         kept = _feasible(kept, candidates)
-        found, unused = _assign(kept, candidates)
-        surplus = {answer: -(-left // (WRONG + 1)) for answer, left in unused.items() if left >= WRONG}
-        short = [chain for chain in kept if chain.id not in found]
-        if not surplus and not short:
-            break
-        kept = _without(kept, found, surplus)
-    return found
+        assignment = _Assignment(kept, candidates)
+        if assignment.complete:
+            return assignment.chosen
+        # each answer whose turns as a wrong option nobody can take gives up some of its own chains
+        surplus = {answer: -(-left // (2 * (WRONG + 1))) for answer, left in (+assignment.budget).items()}
+        kept = _without(kept, Counter(surplus))
 
 
 def _candidates(chain: Chain, chains: Sequence[Chain], seed: int) -> list[Distractor]:
@@ -55,58 +52,83 @@ def _candidates(chain: Chain, chains: Sequence[Chain], seed: int) -> list[Distra
 
 
 def _feasible(kept: list[Chain], candidates: Options) -> list[Chain]:
-    """Drop chains of answers that too few others could use as a wrong option."""
+    """Drop chains with too few wrong options, and chains of answers that too few others could use as one."""
     while True:
         answers = Counter(chain.answer for chain in kept)
-        usable = Counter(miss.concept for chain in kept for miss in candidates[chain.id] if miss.concept in answers)
-        allowed = {answer: min(number, usable[answer] // WRONG) for answer, number in answers.items()}
-        taken: Counter[str] = Counter()
+        open_to = {
+            chain.id: [miss.concept for miss in candidates[chain.id] if miss.concept in answers] for chain in kept
+        }
+        usable = Counter(concept for concepts in open_to.values() for concept in concepts)
+        allowed = Counter({answer: usable[answer] // WRONG for answer in answers})
         fewer = []
         for chain in kept:
-            if taken[chain.answer] < allowed[chain.answer]:
-                taken[chain.answer] += 1
+            if len(open_to[chain.id]) >= WRONG and allowed[chain.answer] > 0:
+                allowed[chain.answer] -= 1
                 fewer.append(chain)
         if len(fewer) == len(kept):
             return kept
         kept = fewer
 
 
-def _assign(kept: list[Chain], candidates: Options) -> tuple[Options, Counter[str]]:
-    """Give each chain three wrong options within the budget of each answer; returns them and the budget left over."""
-    budget = Counter({answer: WRONG * number for answer, number in Counter(chain.answer for chain in kept).items()})
-    total = Counter(budget)
-    open_to = Counter(miss.concept for chain in kept for miss in candidates[chain.id] if miss.concept in budget)
-    chosen: Options = {chain.id: [] for chain in kept}
-    for turn in range(WRONG):
-        for chain in kept if turn % 2 == 0 else kept[::-1]:
-            used = {miss.concept for miss in chosen[chain.id]}
-            pool = [miss for miss in candidates[chain.id] if budget[miss.concept] > 0 and miss.concept not in used]
-            pool = [miss for miss in pool if miss.operator != "NEARMISS"] or pool
-            if pool:
-                best = max(
-                    range(min(len(pool), NEAREST)),
-                    key=lambda at: (
-                        budget[pool[at].concept] / max(1, open_to[pool[at].concept]),
-                        budget[pool[at].concept] / total[pool[at].concept],
-                        -at,
-                    ),
-                )
-                chosen[chain.id].append(pool[best])
-                budget[pool[best].concept] -= 1
-            for miss in candidates[chain.id]:
-                open_to[miss.concept] -= turn == WRONG - 1
-    return {chain: misses for chain, misses in chosen.items() if len(misses) == WRONG}, +budget
+class _Assignment:
+    """Wrong options for chains: a largest flow from chains to answers, each as near to its chain as the turn allows."""
+
+    def __init__(self, kept: list[Chain], candidates: Options) -> None:
+        answers = Counter(chain.answer for chain in kept)
+        self.budget = Counter({answer: WRONG * number for answer, number in answers.items()})
+        self._open: dict[str, dict[str, Distractor]] = {
+            chain.id: {miss.concept: miss for miss in candidates[chain.id] if miss.concept in answers} for chain in kept
+        }
+        self._used: dict[str, dict[str, None]] = {chain.id: {} for chain in kept}
+        self._users: dict[str, dict[str, None]] = {answer: {} for answer in answers}
+        for turn in range(WRONG):
+            for chain in kept if turn % 2 == 0 else kept[::-1]:
+                self._give(chain.id)
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every chain has its options, and so every answer its turns."""
+        return not +self.budget
+
+    @property
+    def chosen(self) -> Options:
+        """Return the options of each chain."""
+        return {chain: [self._open[chain][concept] for concept in used] for chain, used in self._used.items()}
+
+    def _give(self, chain: str) -> None:
+        """Give a chain one more option: one that is free, or one that another chain can do without."""
+        came: dict[str, tuple[str, str] | None] = {
+            concept: None for concept in self._open[chain] if concept not in self._used[chain]
+        }
+        todo = deque(came)
+        while todo:
+            concept = todo.popleft()
+            if self.budget[concept] > 0:
+                self._take(chain, concept, came)
+                return
+            for user in self._users[concept]:
+                for other in self._open[user]:
+                    if other not in came and other not in self._used[user]:
+                        came[other] = (concept, user)
+                        todo.append(other)
+
+    def _take(self, chain: str, concept: str, came: dict[str, tuple[str, str] | None]) -> None:
+        """Pass a free option down the path of chains that each give up one for the next."""
+        self.budget[concept] -= 1
+        while (step := came[concept]) is not None:
+            left, user = step
+            del self._used[user][left], self._users[left][user]
+            self._used[user][concept] = self._users[concept][user] = None
+            concept = left
+        self._used[chain][concept] = self._users[concept][chain] = None
 
 
-def _without(kept: list[Chain], found: Options, surplus: dict[str, int]) -> list[Chain]:
-    """Drop the chains that found no options and, of answers that are left over, as many as it takes."""
-    drop = Counter(surplus)
+def _without(kept: list[Chain], drop: Counter[str]) -> list[Chain]:
+    """Drop so many chains of each answer, the last ones first."""
     remaining = []
     for chain in reversed(kept):
-        if chain.id not in found:
-            continue
         if drop[chain.answer] > 0:
             drop[chain.answer] -= 1
-            continue
-        remaining.append(chain)
+        else:
+            remaining.append(chain)
     return remaining[::-1]

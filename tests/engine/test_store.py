@@ -3,11 +3,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from prodabuild.engine.store import Store, place
+from prodabuild.errors import OutsideError
 
 
 def test_an_object_lies_where_dvc_would_put_it_and_is_read_only(tmp_path: Path) -> None:
-    stored = Store(tmp_path).put("a/b.jsonl", b"hello")
+    stored = Store(tmp_path, tmp_path / "build").put("a/b.jsonl", b"hello")
     name = hashlib.md5(b"hello").hexdigest()
     path = tmp_path / "files" / "md5" / name[:2] / name[2:]
     assert path.read_bytes() == b"hello"
@@ -16,14 +19,14 @@ def test_an_object_lies_where_dvc_would_put_it_and_is_read_only(tmp_path: Path) 
 
 
 def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Store(tmp_path, tmp_path / "build")
     first, second = store.put("x", b"same"), store.put("y", b"same")
     assert first.md5 == second.md5
     assert len([file for file in (tmp_path / "files").rglob("*") if file.is_file()]) == 1
 
 
 def test_a_damaged_object_is_not_given_out(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Store(tmp_path, tmp_path / "build")
     stored = store.put("x", b"whole")
     path = store.object_path(stored.md5)
     path.chmod(0o644)
@@ -37,7 +40,7 @@ def test_a_damaged_object_is_not_given_out(tmp_path: Path) -> None:
 
 
 def test_sweep_removes_what_a_killed_process_left(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Store(tmp_path, tmp_path / "build")
     store.put("x", b"1")
     left = tmp_path / "prodabuild-tmp" / "half.123"
     left.parent.mkdir(exist_ok=True)
@@ -54,3 +57,15 @@ def test_place_replaces_in_one_step(tmp_path: Path) -> None:
     assert target.read_bytes() == b"two"
     assert target.stat().st_ino != inode
     assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_lost_object_is_taken_back_from_its_copy(tmp_path: Path) -> None:
+    store = Store(tmp_path, tmp_path / "build")
+    stored = store.put("x", b"whole")
+    store.discard(stored)
+    with pytest.raises(OutsideError, match="the stored object of x is lost, and so is its copy"):
+        store.open(stored)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "x").write_bytes(b"whole")
+    assert store.open(stored).read_bytes() == b"whole"
+    assert store.has(stored)

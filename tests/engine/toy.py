@@ -78,7 +78,7 @@ class Toy:
     events: list[Event] = field(default_factory=list)
 
     def space(self) -> Workspace:
-        return Workspace(self.root / "build", Store(self.root / "cache"), self.root / "tmp")
+        return Workspace(Store(self.root / "cache", self.root / "build"), self.root / "tmp")
 
     @contextmanager
     def state(self) -> Iterator[State]:

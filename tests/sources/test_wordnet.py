@@ -61,10 +61,9 @@ def test_a_selection_takes_hyponyms_and_the_pointers_between_them() -> None:
     dogs = {concept["id"]: concept for concept in extracts["zoo"].concepts["dog"]}
     assert dogs["zoo/dog"]["name"] == "dog"
     assert dogs["zoo/dog"]["aliases"] == ["domestic dog", "Canis familiaris"]
-    assert (
-        dogs["zoo/dog"]["source"]
-        == f"wordnet-3.0:data.noun#{wordnet.find('dog.n.01').offset}-{wordnet.find('dog.n.01').end}"
-    )  # type: ignore[union-attr]
+    dog = wordnet.find("dog.n.01")
+    assert dog is not None
+    assert dogs["zoo/dog"]["source"] == f"wordnet-3.0:data.noun#{dog.offset}-{dog.end}"
     triples = {
         (row["subject"], row["predicate"], row["object"])
         for row in extracts["zoo"].relations + extracts["sky"].relations
