@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command("check")
 @common
 def command(folder: Path, console: Console) -> int:
-    """Check the manifest and every record: fields, references, chains, reach.
+    """Check the manifest and every record.
+
+    Fields, references, joints of chains, concepts that nothing reaches: all problems at once.
 
     \b
     Examples:
@@ -42,5 +44,6 @@ def command(folder: Path, console: Console) -> int:
             for level in ("concepts", "relations", "chains")
         }
         about = ", ".join(f"{number} {level}" for level, number in totals.items())
-        console.out(f"{summary(report.problems)} in {len(report.coverage)} disciplines: {about}")
+        disciplines = f"{len(report.coverage)} discipline{'s' if len(report.coverage) != 1 else ''}"
+        console.out(f"{summary(report.problems)} in {disciplines}: {about}")
     return ExitCode.DONE if report.ok else ExitCode.PROJECT_WRONG

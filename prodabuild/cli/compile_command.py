@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @building
 @common
 def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: bool, locked: bool, device: str) -> None:
-    """Build what the knowledge's changes touch: shards, test items, dataset, base, adapter.
+    """Build what changed: shards, test items, dataset, base, adapter.
 
     \b
     Examples:

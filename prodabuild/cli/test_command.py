@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @building
 @common
 def command(folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str) -> int:
-    """Test the model on every suite, beside its base; exit 3 when a gate fails.
+    """Test the model beside its base; exit 3 when a gate fails.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ SECTIONS = {f"{level}s": level for level in LEVELS}
 def parse(data: bytes, file: str) -> tuple[list[Raw], list[Problem]]:
     """Return a file's sound records, and the problems of the others."""
     try:
-        found = _jsonl(data, file) if file.endswith(".jsonl") else _yaml(data, file)
+        found = list(_jsonl(data, file) if file.endswith(".jsonl") else _yaml(data, file))
     except TextError as error:
         return [], [Problem(error.code, error.message, file, error.line, error.column, error.hint)]
     sound: list[Raw] = []

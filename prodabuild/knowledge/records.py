@@ -42,7 +42,9 @@ class Flaw(NamedTuple):
 
 
 def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "is not a text"
+    if not isinstance(value, str):
+        return "is not a text"
+    return None if value.strip() else "is empty"
 
 
 def _texts(value: Any) -> str | None:

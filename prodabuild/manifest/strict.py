@@ -22,6 +22,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_PLAIN = {"string_pattern_mismatch": "not written as it must be", "too_short": "must not be empty"}
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -54,7 +55,9 @@ def _problem(model: type[BaseModel], text: str, tree: Any, file: str, detail: Er
     if kind == "value_error":
         return Problem("M014", detail["msg"].removeprefix("Value error, "), file, *place)
     message = detail["msg"][0].lower() + detail["msg"][1:]
-    return Problem("M013", f"{dotted}: {message}, got {_show(detail['input'])}", file, *place, _hint(detail))
+    hint = _hint(detail) or _description(model, path)
+    message = _PLAIN.get(kind, message)
+    return Problem("M013", f"{dotted}: {message}, got {_show(detail['input'])}", file, *place, hint)
 
 
 def _distinct(problems: list[Problem]) -> list[Problem]:
@@ -98,12 +101,24 @@ def _hint(detail: ErrorDetails) -> str | None:
     return None
 
 
+def _description(model: type[BaseModel], path: Path) -> str | None:
+    """Return what the field at a path is for."""
+    parents = [part for annotation in _at(model, path[:-1]) for part in _members(annotation) if _is_model(part)]
+    fields = [(field.alias or name, field) for parent in parents for name, field in parent.model_fields.items()]
+    return next((field.description for name, field in fields if path and name == path[-1]), None)
+
+
 def keys_at(model: type[BaseModel], path: Path) -> list[str]:
     """Return the keys that a model knows at a path, sorted."""
+    return _keys(_at(model, path))
+
+
+def _at(model: type[BaseModel], path: Path) -> list[Any]:
+    """Return the annotations of what stands at a path of the document."""
     here: list[Any] = [model]
     for step in path:
         here = [inner for annotation in here for inner in _inside(annotation, step)]
-    return _keys(here)
+    return here
 
 
 def _keys(annotations: list[Any]) -> list[str]:

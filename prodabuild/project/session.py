@@ -72,10 +72,13 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
     state = State(_state_path(root), writable=False)
     try:
         reading = read_sources(state, root, manifest, _device(options))
-        session = _session(root, manifest, state.in_memory() if reading.delta or reading.gone else state, options)
-        with session.state.transaction():
-            refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-        raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
+        moved = bool(reading.delta or reading.gone)
+        session = _session(root, manifest, state.in_memory() if moved else state, options)
+        if moved:
+            with session.state.transaction():
+                refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+            raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
+        raise_errors(empty_disciplines(session.state, manifest))
         yield session
     finally:
         state.close()
