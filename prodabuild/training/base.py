@@ -107,7 +107,9 @@ def load_base(folder: Path, device: str, bf16: bool) -> tuple[Any, Any]:
     """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     dtype = torch.bfloat16 if bf16 else torch.float32
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)

@@ -52,7 +52,7 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     documents = read_documents(texts)
     tokenizer = _tokenizer(documents, preset)
     set_deterministic(preset.seed)
-    model = LlamaForCausalLM(_config(preset)).to(device)
+    model = LlamaForCausalLM(_config(preset, len(tokenizer))).to(device)
     blocks = list(
         cut_blocks(tokenizer(documents, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, preset.block)
     )
@@ -62,11 +62,12 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     tokenizer.save_pretrained(folder)
 
 
-def _config(preset: Preset) -> Any:
+def _config(preset: Preset, vocab: int) -> Any:
+    # a short text gives fewer words than the preset asks for, and lm-eval cuts the embeddings to the tokenizer
     from transformers import LlamaConfig
 
     return LlamaConfig(
-        vocab_size=preset.vocab,
+        vocab_size=vocab,
         hidden_size=preset.hidden,
         intermediate_size=preset.hidden * 8 // 3 // 16 * 16,
         num_hidden_layers=preset.layers,

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from prodabuild.evaluation.gates import judge
+from prodabuild.manifest.model import Gate
+
+
+def scores(acc: float, base: float, split: str = "sealed") -> dict[str, dict[str, Any]]:
+    return {
+        split: {"n": 100, "acc": acc, "stderr": 0.01, "base_acc": base},
+        "dev": {"n": 100, "acc": 0.0, "base_acc": 1.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("gate", "acc", "base", "verdict"),
+    [
+        (Gate(), 0.0, 1.0, "pass"),
+        (Gate(min=0.5), 0.5, 0.0, "pass"),
+        (Gate(min=0.5), 0.499999, 0.0, "fail"),
+        (Gate(max_drop=0.02), 0.48, 0.5, "pass"),
+        (Gate(max_drop=0.02), 0.479, 0.5, "fail"),
+        (Gate(min=0.1, max_drop=0.0), 0.9, 0.95, "fail"),
+    ],
+)
+def test_a_gate_passes_at_its_limit_and_fails_beyond(gate: Gate, acc: float, base: float, verdict: str) -> None:
+    assert judge({"chains": gate}, {"chains": scores(acc, base)}).verdict == verdict
+
+
+def test_the_sealed_items_decide_and_dev_only_where_there_are_none() -> None:
+    assert judge({"a": Gate(min=0.5)}, {"a": scores(0.6, 0.2)}).gates[0].name == "a.sealed.acc"
+    assert judge({"a": Gate(min=0.5)}, {"a": scores(0.6, 0.2, "all")}).gates[0].name == "a.all.acc"
+    only_dev = judge({"a": Gate(min=0.5)}, {"a": {"dev": scores(0.6, 0.2)["dev"]}})
+    assert (only_dev.gates[0].name, only_dev.verdict) == ("a.dev.acc", "fail")
+
+
+def test_no_gate_is_a_pass() -> None:
+    assert judge({"a": None}, {"a": scores(0.0, 1.0)}).verdict == "pass"
