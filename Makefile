@@ -31,7 +31,7 @@ base-text: .venv/demo.installed
 
 # Files made from code: the JSON Schema and docs/reference
 generated: .venv/dev.installed
-	$(BIN)/python scripts/generated.py
+	$(BIN)/python -m scripts.generated
 
 clean:
 	rm -rf build .prodabuild

@@ -1,7 +1,6 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y YAML, M manifest, K knowledge, R recipes, S sources, E tests, T training)
-and a number; docs/reference/problems.md lists them.
+Codes are a letter for the area (Y text files, M manifest, K knowledge) and a number; they never change their meaning.
 """
 
 from __future__ import annotations
@@ -17,6 +16,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Severity = Literal["error", "warning"]
+CODES = {
+    "Y001": "A byte is not UTF-8.",
+    "Y002": "The file is not YAML.",
+    "Y003": "Anchors and aliases are not read: a small file could stand for gigabytes.",
+    "Y004": "A key stands twice in one mapping.",
+    "Y005": "More than plain data: tags, keys that are no text, very deep nesting.",
+    "Y006": "More than one YAML document in a file.",
+    "Y007": "A line is not JSON.",
+    "M001": "There is no proda.yaml.",
+    "M002": "A file is not a mapping of keys.",
+    "M011": "A key is missing.",
+    "M012": "A key is not known.",
+    "M013": "A value has the wrong type, or lies out of its range.",
+    "M014": "Two settings contradict each other.",
+    "M015": "There is no such recipe.",
+    "M016": "The base is not there, or not pinned.",
+    "M020": "A path is absolute, or not written with forward slashes.",
+    "M021": "A path leaves the repository by `..`.",
+    "M022": "A symbolic link leads outside the repository.",
+    "M023": "A path does not exist.",
+    "M024": "A file belongs to two disciplines.",
+    "M025": "A folder is a symbolic link, so that its files would be missed.",
+    "K001": "A record has a field that its level does not have.",
+    "K002": "A record lacks a field that its level must have.",
+    "K003": "A field has the wrong type, or is empty.",
+    "K004": "An id is used twice.",
+    "K005": "A record refers to one that is not there, or is of another level.",
+    "K006": "A relation's predicate is not declared.",
+    "K007": "Two steps of a chain do not join.",
+    "K008": "No relation reaches a concept.",
+    "K009": "A discipline has no record.",
+    "K010": "A text cannot be an id.",
+    "K011": "A file of records has an unknown section, or a line that is no record.",
+    "K020": "A predicate is not declared as it must be.",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,32 +80,41 @@ def _noun(value: Any) -> str | None:
     return None if value in NOUNS else f"is not one of {', '.join(NOUNS)}"
 
 
-FIELDS: dict[Level, dict[str, tuple[bool, Check]]] = {
+class Field(NamedTuple):
+    """A field of a record: must it be there, what tells whether a value will do, what it is for."""
+
+    required: bool
+    check: Check
+    meaning: str
+
+
+_SOURCE = Field(False, _source, "where it was taken from: `document#start-end`, or `document`, `span`, `quote`")
+FIELDS: dict[Level, dict[str, Field]] = {
     "concept": {
-        "id": (True, _text),
-        "name": (True, _text),
-        "definition": (True, _text),
-        "aliases": (False, _texts),
-        "kind": (False, _text),
-        "noun": (False, _noun),
-        "source": (False, _source),
+        "id": Field(True, _text, "stable and readable; never a position"),
+        "name": Field(True, _text, "what it is called in a sentence"),
+        "definition": Field(True, _text, "what it is: a phrase that could follow `means`, without a full stop"),
+        "aliases": Field(False, _texts, "other names"),
+        "kind": Field(False, _text, "a label of your own"),
+        "noun": Field(False, _noun, f"how the name behaves: {', '.join(NOUNS)} (default: {NOUNS[0]})"),
+        "source": _SOURCE,
     },
     "relation": {
-        "id": (False, _text),
-        "subject": (True, _text),
-        "predicate": (True, _text),
-        "object": (True, _text),
-        "statement": (False, _text),
-        "source": (False, _source),
+        "id": Field(False, _text, "default: `SUBJECT.PREDICATE.OBJECT`, the object without its folder"),
+        "subject": Field(True, _text, "id of a concept; left out where the relation stands under that concept"),
+        "predicate": Field(True, _text, "name of a predicate"),
+        "object": Field(True, _text, "id of a concept"),
+        "statement": Field(False, _text, "the relation in a sentence of its own; not read by the recipes that ship"),
+        "source": _SOURCE,
     },
     "chain": {
-        "id": (True, _text),
-        "title": (True, _text),
-        "steps": (True, _steps),
-        "conclusion": (False, _text),
-        "preconditions": (False, _texts),
-        "negative_constraints": (False, _texts),
-        "source": (False, _source),
+        "id": Field(True, _text, "stable and readable; decides whether its item is sealed"),
+        "title": Field(True, _text, "what it leads from and to"),
+        "steps": Field(True, _steps, "ids of 2 or more relations, each beginning where the one before it ends"),
+        "conclusion": Field(False, _text, "what follows, in a sentence"),
+        "preconditions": Field(False, _texts, "when it holds"),
+        "negative_constraints": Field(False, _texts, "what does not follow"),
+        "source": _SOURCE,
     },
 }
 
@@ -117,7 +126,7 @@ def flaws(level: Level, data: dict[str, Any]) -> list[Flaw]:
     for name, value in data.items():
         if name not in known:
             found.append(Flaw("K001", (name,), f"a {level} has no field {name!r}", suggest(name, known)))
-        elif (wrong := known[name][1](value)) is not None:
+        elif (wrong := known[name].check(value)) is not None:
             found.append(
                 Flaw(
                     "K003",
@@ -129,7 +138,7 @@ def flaws(level: Level, data: dict[str, Any]) -> list[Flaw]:
     found += [
         Flaw("K002", (), f"{name} is missing", f"every {level} has one")
         for name in known
-        if known[name][0] and name not in data
+        if known[name].required and name not in data
     ]
     identity = data.get("id")
     if isinstance(identity, str) and not ID.fullmatch(identity):

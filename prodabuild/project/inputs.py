@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
 
 PACKAGE = Path(__file__).parent.parent
+# Modules that tell what happens and shape no output: a new error message is no reason to train again.
+VOICE = frozenset(("prodabuild.errors", "prodabuild.problems", "prodabuild.events"))
 ENVIRONMENT = "environment"
 _KNOWLEDGE, _PREDICATES, _CODE, _OPAQUE = "knowledge", "predicates", "code", "opaque"
 _DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "huggingface-hub"}
@@ -64,7 +66,8 @@ def wanted_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
     if (root / PREDICATES).is_file():
         wanted[PREDICATES] = Wanted(root / PREDICATES, _PREDICATES)
     for module, file in modules_below(PACKAGE, "prodabuild"):
-        wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
+        if module not in VOICE:
+            wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
     for name, file in opaque_files(root, manifest).items():
         wanted[name] = Wanted(file, _OPAQUE, opaque=True)
     return wanted
