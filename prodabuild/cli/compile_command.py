@@ -50,7 +50,8 @@ def _text(report: CompileReport) -> str:
     done = [f"{len(report.built)} built"] if report.built else []
     done += [f"{len(report.restored)} restored"] if report.restored else []
     lines = [f"{', '.join(done)}, {report.clean} clean ({report.seconds:.1f} s)"]
-    lines.append(f"{report.samples} samples in {report.shards} shards, {report.items} test items")
+    shards = f"{report.shards} shard{'s' if report.shards != 1 else ''}"
+    lines.append(f"{report.samples} samples in {shards}, {report.items} test items")
     lines += [f"dataset {report.dataset[:12]}"] if report.dataset else []
     lines += [f"model   {report.model[:12]}  build/model"] if report.model else []
     lines += ["proda.lock was updated: commit it with your change"] if report.lock_changed else []

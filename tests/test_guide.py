@@ -1,0 +1,20 @@
+"""The guide's own files, taken from its text, build as it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+from tests.conftest import ROOT, Repo
+
+
+def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/first-model.md").read_text("utf-8")
+    manifest, food = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    shutil.rmtree(repo.path / "knowledge")
+    repo.write("proda.yaml", manifest)
+    repo.write("knowledge/cooking/food.yaml", food)
+    assert repo.run("check").out == "no problems in 1 discipline: 16 concepts, 12 relations, 8 chains\n"
+    report = repo.data()
+    assert (report["samples"], report["items"]) == (80, 8)
+    assert (repo.path / "build/dataset/train/cooking/all.jsonl").is_file()
