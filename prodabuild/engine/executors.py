@@ -11,26 +11,25 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from prodabuild.engine.state import State, Trace
+from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
-from prodabuild.engine.units import output_digest
 from prodabuild.engine.view import Reader, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from prodabuild.engine.state import Trace
     from prodabuild.engine.units import Stage
 
 BATCH = 16
 
 
 class Receipt(NamedTuple):
-    """What building a unit returned: its trace and the names of inputs not sent before, or the failure."""
+    """What building a unit returned: its trace, or the failure."""
 
     unit: str
     trace: Trace | None
-    names: tuple[tuple[int, str], ...] = ()
     failure: Exception | None = None
 
 
@@ -44,7 +43,7 @@ class Place:
     scratch: Path
 
 
-def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, told: set[int]) -> Iterator[Receipt]:
+def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
     """Build units one by one; an exception of a build function becomes a receipt with a failure."""
     for unit in units:
         view = View(unit, reader, scratch)
@@ -57,9 +56,7 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
         )
-        names = tuple((hashed, name) for hashed, name in view.names.items() if hashed not in told)
-        told.update(view.names)
-        yield Receipt(unit, Trace(unit, view.inputs(), view.keys(), output_digest(files), files), names)
+        yield Receipt(unit, view.trace(files))
 
 
 def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
@@ -81,14 +78,12 @@ class _Worker:
 
     reader: Reader
     scratch: Path
-    told: set[int]
 
 
 def _open_worker(place: Place) -> None:
     _Worker.reader = Reader(State(place.state, writable=False), Store(place.store, place.copies))
     _Worker.scratch = place.scratch
-    _Worker.told = set()
 
 
 def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
-    return list(build_units(stage, units, _Worker.reader, _Worker.scratch, _Worker.told))
+    return list(build_units(stage, units, _Worker.reader, _Worker.scratch))

@@ -61,7 +61,7 @@ def make_plan(reader: Reader, stages: Sequence[Stage], damages: Sequence[Damage]
             if step.action in ("build", "maybe") or (
                 step.action == "restore" and row.dirty is not None and _moves(reader, row)
             ):
-                for other in state.readers(OUTPUT + row.name):
+                for other in state.followers(OUTPUT + row.name):
                     maybe.setdefault(other, []).append(Reason(f"{row.name} may change"))
     return Plan(tuple(found.values()))
 

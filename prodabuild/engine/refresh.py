@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from prodabuild.digest import key_hash
 from prodabuild.engine.buckets import bucket_of, layout, unit_name
 from prodabuild.engine.facts import BUCKET, LISTING, Change, Reason
+from prodabuild.engine.state import KEEP_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +34,7 @@ def refresh(
     marks: Marks = {}
     state.apply(delta, rows, gone)
     if not first:
-        for change in delta.changes():
-            _mark_readers(state, marks, change.input, describe(change))
+        _mark_holders(state, marks, delta, describe)
     _relayout(state, delta, stages, describe, marks)
     _fixed_units(state, stages, marks)
     state.mark_dirty(marks)
@@ -51,7 +53,7 @@ def _relayout(state: State, delta: Delta, stages: Sequence[Stage], describe: Des
             _layout_group(state, stage, group, moved.get(group, []), describe, marks) for group in sorted(groups)
         ]
         if any(changed):
-            _mark_readers(state, marks, LISTING + stage.name, Reason(f"the set of {stage.name} changed"))
+            _mark_followers(state, marks, LISTING + stage.name, Reason(f"the set of {stage.name} changed"))
 
 
 def _moved(delta: Delta) -> dict[str, list[tuple[Fact, bool]]]:
@@ -95,9 +97,21 @@ def _fixed_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
         missing = sorted(names - set(state.unit_names(stage_name)))
         state.add_units(missing, stage_name, Reason("not built yet"))
         if missing:
-            _mark_readers(state, marks, LISTING + stage_name, Reason(f"the set of {stage_name} changed"))
+            _mark_followers(state, marks, LISTING + stage_name, Reason(f"the set of {stage_name} changed"))
 
 
-def _mark_readers(state: State, marks: Marks, name: str, reason: Reason) -> None:
-    for unit in state.readers(name):
+def _mark_holders(state: State, marks: Marks, delta: Delta, describe: Describe) -> None:
+    """Mark the units that read an input which moved."""
+    changes: dict[int, list[Change]] = {}
+    for change in delta.changes():
+        changes.setdefault(key_hash(change.input), []).append(change)
+    if not changes:
+        return
+    for unit, held in state.holders(changes.keys()).items():
+        reasons = (describe(change) for hashed in held for change in changes[hashed])
+        marks.setdefault(unit, []).extend(islice(reasons, KEEP_REASONS))
+
+
+def _mark_followers(state: State, marks: Marks, name: str, reason: Reason) -> None:
+    for unit in state.followers(name):
         marks.setdefault(unit, []).append(reason)

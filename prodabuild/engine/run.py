@@ -115,7 +115,7 @@ class Runner:
         with self.state.transaction():
             for trace in traces:
                 if put_outputs(self.state, self.space, trace):
-                    self._record(trace, ())
+                    self._record(trace)
                     self.emit(UnitDone(stage.name, trace.unit, "restored"))
                     names.append(trace.unit)
         return names
@@ -130,7 +130,7 @@ class Runner:
                         result.failures.append((receipt.unit, receipt.failure))
                         continue
                     put_outputs(self.state, self.space, receipt.trace)
-                    self._record(receipt.trace, receipt.names)
+                    self._record(receipt.trace)
                     shutil.rmtree(work_folder(self.space.scratch, receipt.unit), ignore_errors=True)
                     built.append(receipt.unit)
                     self.emit(UnitDone(stage.name, receipt.unit, "built"))
@@ -142,12 +142,12 @@ class Runner:
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
             place = Place(self.state.path, self.space.store.root, self.space.store.copies, self.space.scratch)
             return build_in_pool(stage, names, place, self.jobs)
-        return build_units(stage, names, self.reader, self.space.scratch, set())
+        return build_units(stage, names, self.reader, self.space.scratch)
 
-    def _record(self, trace: Trace, names: Iterable[tuple[int, str]]) -> None:
-        if self.state.record(trace, names):
+    def _record(self, trace: Trace) -> None:
+        if self.state.record(trace):
             reason = Reason(f"{trace.unit} changed")
-            self.state.mark_dirty({reader: [reason] for reader in self.state.readers(OUTPUT + trace.unit)})
+            self.state.mark_dirty({reader: [reason] for reader in self.state.followers(OUTPUT + trace.unit)})
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:

@@ -10,7 +10,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from prodabuild.digest import md5, sha256
+from prodabuild.digest import canonical, change_digest, md5, sha256
 from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -112,3 +112,8 @@ def place(target: Path, data: bytes, scratch: Path) -> None:
     temporary.write_bytes(data)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(temporary, target)
+
+
+def output_digest(files: tuple[Stored, ...], summary: bytes = b"null") -> bytes:
+    """Return the digest of a unit's output: paths and identities of its files, and what is said of them."""
+    return change_digest(canonical(sorted((stored.path, stored.sha256) for stored in files)) + summary)

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import canonical, change_digest
-
 if TYPE_CHECKING:
-    from prodabuild.engine.store import Stored
     from prodabuild.engine.view import View
 
 Output = Mapping[str, bytes | Path]  # path below build/ -> content, or a finished file to take it from
@@ -36,8 +33,3 @@ class Stage:
     def owns_group(self, group: str) -> bool:
         """Tell whether the buckets of a group are units of this stage."""
         return self.fixed is None and group.startswith(self.kind + ":")
-
-
-def output_digest(files: tuple[Stored, ...]) -> bytes:
-    """Return the digest of a unit's output: paths and identities of its files."""
-    return change_digest(canonical(sorted((stored.path, stored.sha256) for stored in files)))

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import zlib
+from array import array
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import orjson
 
-from prodabuild.digest import change_digest, key_hash, value_digest
+from prodabuild.digest import canonical, change_digest, key_hash, value_digest
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
 from prodabuild.engine.files import file_digest
+from prodabuild.engine.state import Trace
+from prodabuild.engine.store import output_digest
 from prodabuild.errors import ProjectError
 from prodabuild.events import silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.state import State, Trace
+    from prodabuild.engine.state import State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
 
+T = TypeVar("T")
 ABSENT = bytes(16)
 FILE = "file:"  # key of the fact about an opaque file
 MAX_CACHED = 400_000
@@ -57,6 +62,7 @@ class Reader:
         self.emit = emit
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
+        self._derived: dict[tuple[str, Callable[[list[str]], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
         """Return a facet of a fact; its value is None when the fact or the facet is absent."""
@@ -72,6 +78,14 @@ class Reader:
         name = POSTING + posting
         found = self._inputs.get(name)
         return found or self._keep_list(name, self.state.posting(posting))
+
+    def derived(self, posting: str, members: list[str], via: Callable[[list[str]], T]) -> T:
+        """Return a pure function of a posting's members, remembered as long as they are."""
+        key = (posting, via)
+        if key not in self._derived:
+            self._derived[key] = via(members)
+        found: T = self._derived[key]
+        return found
 
     def members(self, unit: str) -> Input:
         """Return the sorted keys of the facts in a unit's bucket."""
@@ -98,6 +112,12 @@ class Reader:
             found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
         return found
 
+    def summary(self, unit: str) -> Any:
+        """Return what a built unit says of its output: as good as a part of it."""
+        row = self.state.unit(unit)
+        trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
+        return orjson.loads(trace.summary) if trace else None
+
     def by_name(self, name: str) -> Input:
         """Return an input by its full name, as a trace holds it."""
         kind, rest = name[0], name[1:]
@@ -112,25 +132,21 @@ class Reader:
         key, _, facet = name.rpartition("#")
         return self.facet(key, facet)
 
-    def digest_of(self, hashes: tuple[int, ...]) -> bytes | None:
-        """Return the digest over the present values of some inputs, or None when a name is not known."""
-        pairs = []
-        for hashed in hashes:
-            name = self.state.input_name(hashed)
-            if name is None:
-                return None
-            pairs.append((hashed, self.by_name(name).digest))
-        return inputs_digest(pairs)
+    def digest_of(self, trace: Trace) -> bytes:
+        """Return the digest over the values that a trace's inputs have now."""
+        names = zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+        return inputs_digest([(found.hash, found.digest) for found in map(self.by_name, names)])
 
     def forget(self) -> None:
         """Drop the cache: outputs or listings have changed."""
         self._inputs.clear()
         self._facts.clear()
+        self._derived.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
         if key not in self._facts:
-            fact = self.state.fact(key)
-            self._facts[key] = orjson.loads(fact.value) if fact else None
+            value = self.state.value(key)
+            self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
 
     def _keep_list(self, name: str, members: list[str]) -> Input:
@@ -151,16 +167,28 @@ class View:
         self._reader = reader
         self._scratch = scratch
         self._read: dict[int, bytes] = {}
-        self.names: dict[int, str] = {}
+        self._facets: dict[tuple[str, str], Any] = {}
+        self._names: dict[int, str] = {}
+        self._after: list[str] = []
+        self.summary: Any = None  # what the build function says of its output; JSON
 
     def read(self, key: str, facet: str) -> Any:
         """Return a facet of a fact, None when it is absent."""
-        return self._note(self._reader.facet(key, facet), key, "#", facet)
+        known = self._facets.get((key, facet), self)
+        if known is self:
+            known = self._facets[key, facet] = self._note(self._reader.facet(key, facet), key, "#", facet)
+        return known
 
-    def posting(self, name: str) -> list[str]:
-        """Return the sorted members of a posting."""
+    @overload
+    def posting(self, name: str) -> list[str]: ...
+
+    @overload
+    def posting(self, name: str, via: Callable[[list[str]], T]) -> T: ...
+
+    def posting(self, name: str, via: Callable[[list[str]], Any] | None = None) -> Any:
+        """Return the sorted members of a posting, or what a pure function makes of them (computed once a reader)."""
         members: list[str] = self._note(self._reader.posting(name), POSTING, name, "")
-        return members
+        return members if via is None else self._reader.derived(name, members, via)
 
     def members(self) -> list[str]:
         """Return the sorted keys of the facts in this unit's own bucket."""
@@ -191,6 +219,11 @@ class View:
         """Report progress of a long build."""
         self._reader.emit(event)
 
+    def summary_of(self, unit: str) -> Any:
+        """Return what a unit of an earlier stage says of its output."""
+        self.output(unit)
+        return self._reader.summary(unit)
+
     def path(self, stored: Stored) -> Path:
         """Return the read-only object that holds an output file; raises `OutsideError` when it is lost for good."""
         return self._reader.store.open(stored)
@@ -208,14 +241,28 @@ class View:
         """Return the digest over everything read so far."""
         return inputs_digest(sorted(self._read.items()))
 
-    def keys(self) -> bytes:
-        """Return the sorted hashes of the names of everything read so far."""
-        return b"".join(hashed.to_bytes(8, "little", signed=True) for hashed in sorted(self._read))
+    def trace(self, files: tuple[Stored, ...]) -> Trace:
+        """Return the trace of a build that read what was read so far and made these files."""
+        hashes = sorted(self._read)
+        summary = canonical(self.summary)
+        names = "\n".join([self._names[hashed] for hashed in hashes])
+        return Trace(
+            unit=self.unit,
+            inputs=self.inputs(),
+            keys=array("q", hashes).tobytes(),
+            names=zlib.compress(names.encode(), 1),
+            after=tuple(self._after),
+            output=output_digest(files, summary),
+            files=files,
+            summary=summary,
+        )
 
     def _note(self, found: Input, *name: str) -> Any:
         if found.hash not in self._read:
             self._read[found.hash] = found.digest
-            self.names[found.hash] = "".join(name)
+            self._names[found.hash] = "".join(name)
+            if name[0] in (LISTING, OUTPUT):
+                self._after.append("".join(name))
         return found.value
 
 
@@ -231,4 +278,4 @@ def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
 
 def still_current(reader: Reader, trace: Trace) -> bool:
     """Tell whether every input of a trace has the value now that it had then."""
-    return reader.digest_of(tuple(memoryview(trace.keys).cast("q"))) == trace.inputs
+    return reader.digest_of(trace) == trace.inputs

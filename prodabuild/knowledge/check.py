@@ -5,7 +5,7 @@ It reads recorded facts, so it can look at all of them or only at those that an 
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -13,13 +13,14 @@ import orjson
 from prodabuild.problems import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from prodabuild.engine.facts import Delta, Fact
     from prodabuild.engine.state import State
     from prodabuild.problems import Severity
 
 PREDICATE = "predicate:"
+FEW = 5000  # changed records; from here on, checking all of them is quicker than looking each one up
 
 
 class Finding(NamedTuple):
@@ -36,14 +37,46 @@ class Finding(NamedTuple):
 
 def check_all(state: State) -> list[Finding]:
     """Return what is wrong anywhere."""
-    return list(_check(state, (fact.key for fact in state.all_facts() if fact.group)))
+    facts = {fact.key: (fact, orjson.loads(fact.value)) for fact in state.all_facts() if fact.group}
+    ends = {end for _, value in facts.values() if value["level"] == "relation" for end in value["triple"][::2]}
+    whole = _Scope(
+        lambda key: facts[key][1] if key in facts else None,
+        ends.__contains__,
+        _predicates(state),
+        state,
+        repeat(True, 50),
+    )
+    return [finding for fact, value in facts.values() for finding in _check(whole, fact, value)]
 
 
 def check_delta(state: State, delta: Delta) -> list[Finding]:
     """Return what is wrong with the records that a recorded delta can have broken."""
-    if any(key.startswith(PREDICATE) for key in (*delta.upserts, *delta.removed)):
+    moved = (*delta.upserts, *delta.removed)
+    if len(moved) > FEW or any(key.startswith(PREDICATE) for key in moved):
         return check_all(state)
-    return list(_check(state, sorted(_touched(state, delta))))
+
+    def reached(key: str) -> bool:
+        return bool(state.posting(f"from:{key}") or state.posting(f"to:{key}"))
+
+    near = _Scope(lambda key: _value(state, key), reached, _predicates(state), state, repeat(True, 50))
+    found = [state.fact(key) for key in sorted(_touched(state, delta))]
+    return [
+        finding for fact in found if fact and fact.group for finding in _check(near, fact, orjson.loads(fact.value))
+    ]
+
+
+class _Scope(NamedTuple):
+    """How the checks look things up: in memory when all is checked, in the state when little is."""
+
+    value: Callable[[str], dict[str, Any] | None]
+    reached: Callable[[str], bool]
+    predicates: list[str]
+    state: State
+    hints: Iterator[bool]  # so many missing records get a hint: looking for names that are alike takes time
+
+
+def _predicates(state: State) -> list[str]:
+    return sorted(key.removeprefix(PREDICATE) for key in state.keys(PREDICATE))
 
 
 def _touched(state: State, delta: Delta) -> set[str]:
@@ -63,61 +96,48 @@ def _touched(state: State, delta: Delta) -> set[str]:
     return touched
 
 
-def _check(state: State, keys: Iterable[str]) -> Iterator[Finding]:
-    predicates = {key.removeprefix(PREDICATE) for key in state.keys(PREDICATE)}
-    for key in keys:
-        fact = state.fact(key)
-        if fact is None or not fact.group:
-            continue
-        value = orjson.loads(fact.value)
-        if value["level"] == "concept":
-            yield from _concept(state, fact)
-        elif value["level"] == "relation":
-            yield from _relation(state, fact, value["triple"], predicates)
-        else:
-            yield from _chain(state, fact, value["steps"])
+def _check(scope: _Scope, fact: Fact, value: dict[str, Any]) -> Iterator[Finding]:
+    if value["level"] == "concept":
+        return _concept(scope, fact)
+    if value["level"] == "relation":
+        return _relation(scope, fact, value["triple"])
+    return _chain(scope, fact, value["steps"])
 
 
-def _concept(state: State, fact: Fact) -> Iterator[Finding]:
-    if not state.posting(f"from:{fact.key}") and not state.posting(f"to:{fact.key}"):
+def _concept(scope: _Scope, fact: Fact) -> Iterator[Finding]:
+    if not scope.reached(fact.key):
         hint = "state a relation with it, or remove it"
         yield Finding(fact.key, fact.source, ("id",), "K008", f"no relation reaches the concept {fact.key!r}", hint)
 
 
-def _relation(state: State, fact: Fact, triple: list[str], predicates: set[str]) -> Iterator[Finding]:
+def _relation(scope: _Scope, fact: Fact, triple: list[str]) -> Iterator[Finding]:
     subject, predicate, target = triple
     for field, identity in (("subject", subject), ("object", target)):
-        yield from _reference(state, fact, (field,), identity, "concept")
-    if predicate not in predicates:
+        yield from _reference(scope, fact, (field,), identity, "concept")
+    if predicate not in scope.predicates:
         message = f"the predicate {predicate!r} is not declared"
-        yield Finding(
-            fact.key, fact.source, ("predicate",), "K006", message, suggest(predicate, sorted(predicates), "predicates")
-        )
+        hint = suggest(predicate, scope.predicates, "predicates")
+        yield Finding(fact.key, fact.source, ("predicate",), "K006", message, hint)
 
 
-def _chain(state: State, fact: Fact, steps: list[str]) -> Iterator[Finding]:
+def _chain(scope: _Scope, fact: Fact, steps: list[str]) -> Iterator[Finding]:
     triples: list[list[str] | None] = []
     for number, step in enumerate(steps):
-        yield from _reference(state, fact, ("steps", number), step, "relation")
-        relation = _value(state, step)
+        yield from _reference(scope, fact, ("steps", number), step, "relation")
+        relation = scope.value(step)
         triples.append(relation.get("triple") if relation else None)
     for number, (one, two) in enumerate(pairwise(triples), 1):
         if one and two and one[2] != two[0]:
             message = f"steps {number} and {number + 1} do not join: {one[2]!r} is not {two[0]!r}"
-            yield Finding(
-                fact.key,
-                fact.source,
-                ("steps", number),
-                "K007",
-                message,
-                "each step begins at the concept that the one before it ends at",
-            )
+            hint = "each step begins at the concept that the one before it ends at"
+            yield Finding(fact.key, fact.source, ("steps", number), "K007", message, hint)
 
 
-def _reference(state: State, fact: Fact, path: tuple[str | int, ...], identity: str, level: str) -> Iterator[Finding]:
-    value = _value(state, identity)
+def _reference(scope: _Scope, fact: Fact, path: tuple[str | int, ...], identity: str, level: str) -> Iterator[Finding]:
+    value = scope.value(identity)
     if value is None:
-        yield Finding(fact.key, fact.source, path, "K005", f"there is no {level} {identity!r}", _alike(state, identity))
+        hint = _alike(scope.state, identity) if next(scope.hints, None) else None
+        yield Finding(fact.key, fact.source, path, "K005", f"there is no {level} {identity!r}", hint)
     elif value["level"] != level:
         yield Finding(fact.key, fact.source, path, "K005", f"{identity!r} is a {value['level']}, not a {level}")
 

@@ -48,11 +48,6 @@ def place(data: bytes, raw: Raw, *inside: str | int, key: bool = False) -> tuple
     return locate(decode(data), (*raw.path, *inside), key)
 
 
-def find(data: bytes, file: str, identity: str) -> Raw | None:
-    """Return the record with an id from a file's bytes."""
-    return next((raw for raw in parse(data, file)[0] if identity_of(raw.level, raw.data) == identity), None)
-
-
 def place_all(data: bytes, file: str) -> dict[tuple[str, str], int]:
     """Return the line of every record, by (id, ""), and of each of its fields in a YAML file, by (id, field)."""
     if file.endswith(".jsonl"):

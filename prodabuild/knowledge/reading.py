@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from prodabuild.knowledge.language import Name, sentence
 from prodabuild.knowledge.predicates import Predicate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from prodabuild.engine.view import View
 
@@ -20,18 +21,34 @@ TAXONOMIC = ("is_a", "instance_of")
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What one unit may read of the knowledge. `seed` makes every draw its own."""
+    """What one unit may read of the knowledge. `seed` makes every draw its own.
+
+    It remembers what it has read: what is read is recorded once, however often it is asked for.
+    """
 
     view: View
     seed: int
+    _concepts: dict[str, Concept] = field(default_factory=dict, repr=False, compare=False)
+    _relations: dict[str, Relation] = field(default_factory=dict, repr=False, compare=False)
+    _outgoing: dict[str, list[Relation]] = field(default_factory=dict, repr=False, compare=False)
+    _parents: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
 
     def concept(self, identity: str) -> Concept:
         """Return a handle on an L1 concept."""
-        return Concept(self, identity)
+        found = self._concepts.get(identity)
+        if found is None:
+            found = self._concepts[identity] = Concept(self, identity)
+        return found
 
     def relation(self, identity: str) -> Relation:
         """Return a handle on an L2 relation."""
-        return Relation(self, identity)
+        found = self._relations.get(identity)
+        if found is None:
+            subject, predicate, target = self.view.read(identity, "triple")
+            found = self._relations[identity] = Relation(self, identity, (subject, predicate, target))
+        return found
 
     def level(self, identity: str) -> str:
         """Return `concept`, `relation` or `chain`."""
@@ -40,43 +57,73 @@ class Knowledge:
 
     def predicate(self, name: str) -> Predicate:
         """Return a predicate."""
-        facets = {slot: self.view.read(f"predicate:{name}", slot) for slot in Predicate.__slots__ if slot != "name"}
-        return Predicate(name=name, **facets)
+        found = self._predicates.get(name)
+        if found is None:
+            facets = {slot: self.view.read(f"predicate:{name}", slot) for slot in Predicate.__slots__ if slot != "name"}
+            found = self._predicates[name] = Predicate(name=name, **facets)
+        return found
 
     def outgoing(self, concept: str, predicates: Iterable[str] | None = None) -> list[Relation]:
         """Return the relations that a concept is the subject of (with one of these predicates)."""
-        relations = [self.relation(identity) for identity in self.view.posting(f"from:{concept}")]
-        return [relation for relation in relations if predicates is None or relation.triple[1] in predicates]
-
-    def incoming(self, concept: str, predicates: Iterable[str] | None = None) -> list[Relation]:
-        """Return the relations that a concept is the object of (with one of these predicates)."""
-        relations = [self.relation(identity) for identity in self.view.posting(f"to:{concept}")]
-        return [relation for relation in relations if predicates is None or relation.triple[1] in predicates]
+        relations = self._outgoing.get(concept)
+        if relations is None:
+            relations = [self.relation(identity) for identity in self.view.posting(f"from:{concept}")]
+            self._outgoing[concept] = relations
+        return relations if predicates is None else [link for link in relations if link.triple[1] in predicates]
 
     def parents(self, concept: str) -> list[str]:
         """Return the concepts that this one is a kind or an example of."""
-        return sorted({relation.triple[2] for relation in self.outgoing(concept, TAXONOMIC)})
-
-    def children(self, concept: str) -> list[str]:
-        """Return the concepts that are a kind or an example of this one."""
-        return sorted({relation.triple[0] for relation in self.incoming(concept, TAXONOMIC)})
-
-    def ancestors(self, concept: str) -> set[str]:
-        """Return everything that this concept is a kind or an example of, however many steps up."""
-        found: set[str] = set()
-        todo = [concept]
-        while todo:
-            todo += (fresh := set(self.parents(todo.pop())) - found)
-            found |= fresh
+        found = self._parents.get(concept)
+        if found is None:
+            found = sorted({relation.triple[2] for relation in self.outgoing(concept, TAXONOMIC)})
+            self._parents[concept] = found
         return found
 
-    def siblings(self, concept: str) -> set[str]:
-        """Return the other children of this concept's parents."""
-        return {child for parent in self.parents(concept) for child in self.children(parent)} - {concept}
+    def ancestors(self, concept: str) -> frozenset[str]:
+        """Return everything that this concept is a kind or an example of, however many steps up."""
+        known = self._ancestors.get(concept)
+        if known is None:
+            found: set[str] = set()
+            todo = [concept]
+            while todo:
+                todo += (fresh := set(self.parents(todo.pop())) - found)
+                found |= fresh
+            known = self._ancestors[concept] = frozenset(found)
+        return known
+
+    def siblings(self, concept: str, count: int, draw: int, refused: Container[str]) -> list[str]:
+        """Return up to `count` other children of each parent, those that follow `draw` on the parent's ring."""
+        found: list[str] = []
+        for parent in self.parents(concept):
+            room = count
+            for identity in clockwise(self.view.posting(f"to:{parent}", ring), draw):
+                child, predicate, _ = self.relation(identity).triple
+                if predicate in TAXONOMIC and child != concept and child not in refused and child not in found:
+                    found.append(child)
+                    room -= 1
+                if room == 0:
+                    break
+        return found
 
     def draw(self, candidates: Iterable[str], count: int, *purpose: str) -> list[str]:
         """Return `count` candidates chosen by hash: another candidate more or less moves at most one of them."""
         return sorted(set(candidates), key=lambda candidate: seeded(self.seed, *purpose, candidate))[:count]
+
+
+Ring = tuple[list[int], list[str]]
+
+
+def ring(members: list[str]) -> Ring:
+    """Return members in the order of their hashes: where one is added or removed, all others stay where they are."""
+    order = sorted((seeded(member), member) for member in members)
+    return [hashed for hashed, _ in order], [member for _, member in order]
+
+
+def clockwise(around: Ring, start: int) -> Iterator[str]:
+    """Return the members of a ring, beginning with the first whose hash is at least `start`."""
+    hashes, members = around
+    first = bisect_left(hashes, start)
+    return (members[(first + step) % len(members)] for step in range(len(members)))
 
 
 @dataclass(frozen=True)
@@ -101,16 +148,11 @@ class Concept:
 
 @dataclass(frozen=True)
 class Relation:
-    """An L2 relation."""
+    """An L2 relation; `triple` are the ids of subject, predicate and object."""
 
     knowledge: Knowledge
     id: str
-
-    @cached_property
-    def triple(self) -> tuple[str, str, str]:
-        """Return the ids of subject, predicate and object."""
-        subject, predicate, target = self.knowledge.view.read(self.id, "triple")
-        return subject, predicate, target
+    triple: tuple[str, str, str]
 
     @property
     def subject(self) -> Concept:
@@ -122,7 +164,7 @@ class Relation:
         """Return the concept it leads to."""
         return self.knowledge.concept(self.triple[2])
 
-    @cached_property
+    @property
     def predicate(self) -> Predicate:
         """Return how it reads."""
         return self.knowledge.predicate(self.triple[1])

@@ -14,7 +14,7 @@ from prodabuild.engine.files import Wanted, scan
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.check import PREDICATE
-from prodabuild.knowledge.files import SUFFIXES, find, parse, place
+from prodabuild.knowledge.files import SUFFIXES, parse, place
 from prodabuild.knowledge.predicates import BUILTIN, Predicate, parse_predicates
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.facts import Delta
     from prodabuild.engine.files import FileRow, Scan
     from prodabuild.engine.state import State
+    from prodabuild.knowledge.records import Raw
     from prodabuild.manifest.model import Manifest
 
 PACKAGE = Path(__file__).parent.parent
@@ -213,23 +214,34 @@ def _content(facts: list[Fact]) -> str:
 
 
 def _duplicates(root: Path, delta: Delta) -> list[Problem]:
+    places = RecordPlaces(root)
     return [
         Problem(
             "K004",
             f"the id {fact.key!r} is used again",
             fact.source,
-            *locate_record(root, fact.source, fact.key, "id"),
+            *places.locate(fact.source, fact.key, "id"),
             f"first used in {other}",
         )
         for fact, other in delta.duplicates
     ]
 
 
-def locate_record(root: Path, source: str, key: str, *inside: str | int) -> tuple[int, int]:
-    """Return line and column of a record (or of what stands inside it) in its file; (0, 0) when it is not there."""
-    try:
-        data = (root / source).read_bytes()
-        raw = find(data, source, key)
-        return place(data, raw, *inside) if raw else (0, 0)
-    except (OSError, ValueError):
-        return (0, 0)
+class RecordPlaces:
+    """Finds records in their files; each file is parsed once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, tuple[bytes, dict[str, Raw]]] = {}
+
+    def locate(self, source: str, key: str, *inside: str | int) -> tuple[int, int]:
+        """Return line and column of a record (or of what stands inside it); (0, 0) when it is not there."""
+        if source not in self._files:
+            try:
+                data = (self._root / source).read_bytes()
+            except FileNotFoundError:
+                data = b""
+            raws = parse(data, source)[0]
+            self._files[source] = (data, {identity_of(raw.level, raw.data): raw for raw in raws})
+        data, records = self._files[source]
+        return place(data, records[key], *inside) if key in records else (0, 0)

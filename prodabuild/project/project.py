@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from prodabuild.engine.lockfile import unit_entry
 from prodabuild.errors import ProdaError, ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
@@ -18,13 +19,12 @@ from prodabuild.project.locking import refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
-from prodabuild.shards.dataset import INDEX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.engine.run import RunResult
-    from prodabuild.engine.state import State
+    from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.session import Session
 
@@ -102,30 +102,27 @@ def _run(session: Session, options: Options) -> RunResult:
 
 
 def _compile_report(session: Session, result: RunResult, lock_changed: bool, seconds: float) -> CompileReport:
-    state, build = session.state, session.space.build
-    index = build / INDEX
-    samples = orjson.loads(index.read_bytes())["samples"] if index.is_file() else 0
+    state = session.state
+    suites = [trace for name in state.unit_names("suites") if (trace := _current(state, name))]
+    dataset, model = _current(state, "dataset"), _current(state, "model")
     return CompileReport(
         built=tuple(sorted(result.built)),
         restored=tuple(sorted(result.restored)),
         clean=result.clean,
         shards=len(state.unit_names("shards")),
-        samples=samples,
-        items=sum(path.read_bytes().count(b"\n") for path in sorted(build.glob("suites/*/*.jsonl"))),
-        dataset=_digest(state, "dataset"),
-        model=_digest(state, "model"),
+        samples=orjson.loads(dataset.summary)["samples"] if dataset else 0,
+        items=sum(sum(orjson.loads(suite.summary).values()) for suite in suites),
+        dataset=str(unit_entry(dataset)["sha256"]) if dataset else None,
+        model=str(unit_entry(model)["sha256"]) if model else None,
         seconds=seconds,
         lock_changed=lock_changed,
     )
 
 
-def _digest(state: State, unit: str) -> str | None:
-    """Return a clean unit's digest as the lock has it."""
-    from prodabuild.engine.lockfile import unit_entry
-
+def _current(state: State, unit: str) -> Trace | None:
+    """Return the trace that a clean unit stands on."""
     row = state.unit(unit)
-    trace = state.trace(unit, row.inputs) if row and row.inputs and row.dirty is None else None
-    return str(unit_entry(trace)["sha256"]) if trace else None
+    return state.trace(unit, row.inputs) if row and row.inputs and row.dirty is None else None
 
 
 def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, dict[str, dict[str, Any]]]]:

@@ -18,7 +18,7 @@ from prodabuild.errors import ProjectError
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors, suggest
-from prodabuild.project.inputs import locate_record, opaque_files, read_sources
+from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.shards.recipes import RECIPES
@@ -116,12 +116,13 @@ def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[
 
 def problems_of(root: Path, findings: list[Finding]) -> list[Problem]:
     """Return findings about records as problems with a place."""
+    places = RecordPlaces(root)
     return [
         Problem(
             found.code,
             found.message,
             found.source,
-            *locate_record(root, found.source, found.key, *found.path),
+            *places.locate(found.source, found.key, *found.path),
             found.hint,
             found.severity,
         )

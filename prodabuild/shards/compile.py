@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine.buckets import prefix_of
@@ -29,6 +30,7 @@ def build_shard(unit: str, view: View) -> Output:
     knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
     recipes = [(name, RECIPES[name], level_of(RECIPES[name])) for name in view.read("manifest", "compile.recipes")]
     rows = [row for record in view.members() for row in _rows(knowledge, record, recipes, discipline)]
+    view.summary = Counter(row["recipe"] for row in rows)
     return {shard_path(discipline, prefix): to_lines(rows)}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import orjson
-
 from prodabuild.digest import canonical
+from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
 
@@ -23,26 +22,26 @@ def build_dataset(unit: str, view: View) -> Output:
     """Return the index (shards with digests, counts per discipline and recipe) and the card of the dataset."""
     read_code(view, __name__)
     name = view.read("manifest", "name")
-    shards, counts = [], Counter[tuple[str, str]]()
-    for shard in view.units("shards"):
-        (stored,) = view.output(shard)
-        rows = view.path(stored).read_bytes().splitlines()
-        counts.update((row["discipline"], row["recipe"]) for row in map(orjson.loads, rows))
-        shards.append({"path": stored.path.removeprefix("dataset/"), "sha256": stored.sha256, "samples": len(rows)})
-    if not counts:
-        raise ProjectError("the dataset has no sample", "no record of the knowledge is taken by any of compile.recipes")
+    shards = []
     by_discipline: Counter[str] = Counter()
     by_recipe: Counter[str] = Counter()
-    for (discipline, recipe), number in counts.items():
-        by_discipline[discipline] += number
-        by_recipe[recipe] += number
+    for shard in view.units("shards"):
+        (stored,) = view.output(shard)
+        counts: dict[str, int] = view.summary_of(shard)
+        samples = sum(counts.values())
+        by_discipline[prefix_of(shard)[0].partition(":")[2]] += samples
+        by_recipe.update(counts)
+        shards.append({"path": stored.path.removeprefix("dataset/"), "sha256": stored.sha256, "samples": samples})
+    if not by_recipe.total():
+        raise ProjectError("the dataset has no sample", "no record of the knowledge is taken by any of compile.recipes")
     index = {
         "name": name,
-        "samples": counts.total(),
+        "samples": by_recipe.total(),
         "disciplines": by_discipline,
         "recipes": by_recipe,
         "shards": shards,
     }
+    view.summary = {"samples": by_recipe.total()}
     return {INDEX: canonical(index) + b"\n", CARD: _card(name, by_discipline, by_recipe).encode()}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prodabuild.digest import seeded
 from prodabuild.knowledge.language import capital
 from prodabuild.knowledge.reading import TAXONOMIC
 from prodabuild.shards.sample import Sample
@@ -66,14 +67,15 @@ def judge(relation: Relation) -> Iterator[Sample]:
 def _wrong_objects(relation: Relation, purpose: str) -> list[str]:
     """Return concepts that the relation does not hold for: siblings of its object first, then of its subject."""
     knowledge, (subject, predicate, target) = relation.knowledge, relation.triple
-    true = {subject, target} | {other.triple[2] for other in knowledge.outgoing(subject, [predicate])}
+    refused = {subject, target} | {other.triple[2] for other in knowledge.outgoing(subject, [predicate])}
     if predicate in TAXONOMIC:
-        true |= knowledge.ancestors(subject)
-    found: list[str] = []
-    for pool in (knowledge.siblings(target), knowledge.siblings(subject)):
-        found += knowledge.draw(pool - true - set(found), DISTRACTORS - len(found), relation.id, purpose)
-    names = {knowledge.concept(target).name.text.lower()}
-    return [other for other in found if knowledge.concept(other).name.text.lower() not in names]
+        refused |= knowledge.ancestors(subject)
+    draw = seeded(knowledge.seed, relation.id, purpose)
+    found = knowledge.siblings(target, DISTRACTORS, draw, refused)[:DISTRACTORS]
+    if len(found) < DISTRACTORS:
+        found += knowledge.siblings(subject, DISTRACTORS, draw, refused.union(found))[: DISTRACTORS - len(found)]
+    by_name = {knowledge.concept(other).name.text.lower(): other for other in reversed([target, *found])}
+    return [other for other in found if by_name[knowledge.concept(other).name.text.lower()] == other]
 
 
 RECIPES: dict[str, Callable[..., Iterator[Sample]]] = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.chains import conclude
 from prodabuild.knowledge.language import sentence, with_article
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from prodabuild.knowledge.language import Name
     from prodabuild.knowledge.reading import Knowledge, Relation
@@ -56,19 +56,22 @@ class Chain:
         return reached
 
     @cached_property
-    def inverted(self) -> dict[str, str]:
-        """Return the concepts that a relation leads *from* towards the chain, with that relation."""
-        found: dict[str, str] = {}
-        for at in range(len(self.path) - 1, -1, -1):
-            towards = {"is_a", "instance_of", self.steps[max(at - 1, 0)].triple[1]}
-            for relation in self.knowledge.incoming(self.path[at], towards):
-                found.setdefault(relation.triple[0], relation.id)
-        return {concept: relation for concept, relation in found.items() if concept not in self.path}
+    def _towards(self) -> dict[str, tuple[int, set[str]]]:
+        """Return, for each concept of the path, its place and the predicates that lead to it when read backwards."""
+        return {
+            concept: (at, {"is_a", "instance_of", self.steps[max(at - 1, 0)].triple[1]})
+            for at, concept in enumerate(self.path)
+        }
 
-    @cached_property
-    def lineage(self) -> set[str]:
-        """Return the answer and everything above it: what its near misses share with it."""
-        return {self.answer, *self.knowledge.ancestors(self.answer)}
+    def _inverted(self, concept: str) -> str | None:
+        """Return the relation that leads *from* a concept into the path, as far along as there is one."""
+        found = [
+            (self._towards[target][0], relation.id)
+            for relation in self.knowledge.outgoing(concept)
+            for _, predicate, target in (relation.triple,)
+            if target in self._towards and predicate in self._towards[target][1]
+        ]
+        return max(found)[1] if found else None
 
     def names(self, concept: str) -> bool:
         """Tell whether the question holds a word of a concept's name: `alloy steel` would give `steel` away."""
@@ -89,8 +92,8 @@ class Chain:
             return None
         if concept in self.path:
             return Distractor(concept, "TRUNC", self.steps[self.path.index(concept)].id)
-        if concept in self.inverted:
-            return Distractor(concept, "INVREL", self.inverted[concept])
+        if (relation := self._inverted(concept)) is not None:
+            return Distractor(concept, "INVREL", relation)
         return Distractor(concept, "NEARMISS", self.steps[-1].id)
 
     def question(self) -> str:
@@ -125,12 +128,13 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
     return f"{text} what?"
 
 
+@lru_cache(maxsize=65536)
 def _words(text: str) -> set[str]:
     """Return the words of a text that are more than grammar."""
     return set(re.findall(r"[^\W\d_]{3,}", text.lower())) - GRAMMAR
 
 
-def _reach(knowledge: Knowledge, concept: str, predicate: str) -> set[str]:
+def _reach(knowledge: Knowledge, concept: str, predicate: str) -> Set[str]:
     """Return what a concept is related to by one predicate, in any number of steps where it is transitive."""
     direct = {relation.triple[2] for relation in knowledge.outgoing(concept, [predicate])}
     if predicate == "instance_of":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.view import View
 
 SPLITS = ("dev", "sealed")
-BUCKET = 512  # chains whose items are made, and balanced, together
+BUCKET = 256  # chains whose items are made, and balanced, together
 
 
 def build_items(unit: str, view: View) -> Output:

@@ -25,7 +25,8 @@ Options = dict[str, list["Distractor"]]
 def pair(chains: Sequence[Chain], seed: int) -> Options:
     """Return the wrong options of every chain that carries an item, by chain id."""
     sound = [chain for chain in chains if not chain.names(chain.answer)]
-    candidates = {chain.id: _candidates(chain, sound, seed) for chain in sound}
+    answers = _Answers(sound, seed)
+    candidates = {chain.id: answers.candidates(chain) for chain in sound}
     kept = sorted(sound, key=lambda chain: seeded(seed, "keep", chain.id))
     while True:
         kept = _feasible(kept, candidates)
@@ -37,18 +38,34 @@ def pair(chains: Sequence[Chain], seed: int) -> Options:
         kept = _without(kept, Counter(surplus))
 
 
-def _candidates(chain: Chain, chains: Sequence[Chain], seed: int) -> list[Distractor]:
-    """Return what may be a wrong option of a chain: answers of the others, those nearest to its own answer first."""
-    name = chain.knowledge.concept
-    own = name(chain.answer).name.text.lower()
-    lineage = {other.answer: other.lineage for other in chains}
-    misses = [miss for answer in lineage if (miss := chain.miss(answer)) and name(answer).name.text.lower() != own]
+class _Answers:
+    """The answers of some chains: what their near misses share, and the order in which ties are broken."""
 
-    def far(miss: Distractor) -> tuple[int, int, int]:
-        shared = len(lineage[miss.concept] & chain.lineage)
-        return (miss.operator == "NEARMISS", -shared, seeded(seed, chain.id, miss.concept))
+    def __init__(self, chains: Sequence[Chain], seed: int) -> None:
+        knowledge = {chain.answer: chain.knowledge for chain in chains}
+        self._lineage = {answer: {answer, *found.ancestors(answer)} for answer, found in knowledge.items()}
+        self._names = {answer: found.concept(answer).name.text.lower() for answer, found in knowledge.items()}
+        self._rank = {answer: at for at, answer in enumerate(sorted(knowledge, key=lambda a: seeded(seed, "tie", a)))}
+        self._seed = seed
+        self._shared: dict[str, dict[str, int]] = {}
 
-    return sorted(misses, key=far)
+    def candidates(self, chain: Chain) -> list[Distractor]:
+        """Return what may be a wrong option of a chain: answers of the others, those nearest to its own first."""
+        own, shared = self._names[chain.answer], self._near(chain.answer)
+        turn = seeded(self._seed, chain.id) % len(self._rank)
+        misses = [miss for answer in self._rank if self._names[answer] != own and (miss := chain.miss(answer))]
+
+        def far(miss: Distractor) -> tuple[bool, int, int]:
+            tie = (self._rank[miss.concept] - turn) % len(self._rank)
+            return (miss.operator == "NEARMISS", -shared[miss.concept], tie)
+
+        return sorted(misses, key=far)
+
+    def _near(self, answer: str) -> dict[str, int]:
+        if answer not in self._shared:
+            mine = self._lineage[answer]
+            self._shared[answer] = {other: len(mine & lineage) for other, lineage in self._lineage.items()}
+        return self._shared[answer]
 
 
 def _feasible(kept: list[Chain], candidates: Options) -> list[Chain]:

@@ -53,9 +53,11 @@ def build_suite(unit: str, view: View) -> Output:
     buckets = [view.output(bucket) for bucket in view.units("items")]
     prompt = TEMPLATE.replace("{question}", "{{question}}").replace("\n", "\\n")
     output: dict[str, bytes] = {}
+    counts: dict[str, int] = {}
     for split in SPLITS:
         files = [stored for bucket in buckets for stored in bucket if stored.path.startswith(f"items/{split}/")]
         items = b"".join(view.path(stored).read_bytes() for stored in files)
+        counts[split] = items.count(b"\n")
         if items:
             task = _TASK.format(task=f"{name}_{split}", split=split, prompt=f'"{prompt}"')
             output[f"suites/{name}/{name}_{split}.yaml"] = task.encode()
@@ -65,4 +67,5 @@ def build_suite(unit: str, view: View) -> Output:
             f"the suite {name!r} has no item",
             "a discipline's chains make items once they end at enough different concepts: add chains, or remove it",
         )
+    view.summary = counts
     return {**output, f"suites/{name}/items.py": _LOADER.encode()}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodabuild.knowledge.files import find, parse, place, place_all, render
+from prodabuild.knowledge.files import parse, place, place_all, render
 from prodabuild.knowledge.records import Raw, identity_of, to_fact
 
 TEXT = b"""concepts:
@@ -75,8 +75,7 @@ def test_a_bad_line_of_jsonl_is_told() -> None:
 
 
 def test_records_are_found_with_their_lines() -> None:
-    raw = find(TEXT, "a.yaml", "chem/opposites")
-    assert raw is not None
+    raw = next(raw for raw in parse(TEXT, "a.yaml")[0] if raw.data.get("id") == "chem/opposites")
     assert place(TEXT, raw, "predicate") == (8, 35)
     lines = place_all(TEXT, "a.yaml")
     assert (lines["chem/acid", ""], lines["chem/acid", "definition"], lines["chem/acid.is_a.compound", ""]) == (2, 4, 6)
