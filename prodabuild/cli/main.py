@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import tempfile
@@ -54,6 +55,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(200_000, 50, 100)  # builds make millions of small tuples and hardly a cycle
     sys.exit(run(sys.argv[1:]))
 
 

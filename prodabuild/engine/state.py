@@ -143,6 +143,13 @@ class State:
         rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts ORDER BY key")
         return (_fact(row) for row in rows)
 
+    def grouped_facts(self) -> Iterator[tuple[str, str, bytes]]:
+        """Return key, source and value of every fact that stands in a bucket group, by key."""
+        rows: Iterator[tuple[str, str, bytes]] = self._db.execute(
+            "SELECT key, source, value FROM facts WHERE grp != '' ORDER BY key"
+        )
+        return rows
+
     def facts_of(self, source: str) -> list[Fact]:
         """Return the facts that a source states."""
         rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts WHERE source = ?", (source,))

@@ -15,11 +15,12 @@ from prodabuild.problems import suggest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from prodabuild.engine.facts import Delta, Fact
+    from prodabuild.engine.facts import Delta
     from prodabuild.engine.state import State
     from prodabuild.problems import Severity
 
 PREDICATE = "predicate:"
+HINTS = 50  # missing records that get a hint: looking for ids that are alike takes time
 FEW = 5000  # changed records; from here on, checking all of them is quicker than looking each one up
 
 
@@ -37,16 +38,17 @@ class Finding(NamedTuple):
 
 def check_all(state: State) -> list[Finding]:
     """Return what is wrong anywhere."""
-    facts = {fact.key: (fact, orjson.loads(fact.value)) for fact in state.all_facts() if fact.group}
-    ends = {end for _, value in facts.values() if value["level"] == "relation" for end in value["triple"][::2]}
-    whole = _Scope(
-        lambda key: facts[key][1] if key in facts else None,
-        ends.__contains__,
-        _predicates(state),
-        state,
-        repeat(True, 50),
-    )
-    return [finding for fact, value in facts.values() for finding in _check(whole, fact, value)]
+    facts = [(key, source, _lean(value)) for key, source, value in state.grouped_facts()]
+    values = {key: value for key, _, value in facts}
+    ends = {end for value in values.values() if value["level"] == "relation" for end in value["triple"][::2]}
+    whole = _Scope(values.get, ends.__contains__, _predicates(state), state, repeat(True, HINTS))
+    return [finding for key, source, value in facts for finding in _check(whole, key, source, value)]
+
+
+def _lean(value: bytes) -> dict[str, Any]:
+    """Return only what the checks look at: all records are held at once."""
+    whole = orjson.loads(value)
+    return {name: whole[name] for name in ("level", "triple", "steps") if name in whole}
 
 
 def check_delta(state: State, delta: Delta) -> list[Finding]:
@@ -58,10 +60,13 @@ def check_delta(state: State, delta: Delta) -> list[Finding]:
     def reached(key: str) -> bool:
         return bool(state.posting(f"from:{key}") or state.posting(f"to:{key}"))
 
-    near = _Scope(lambda key: _value(state, key), reached, _predicates(state), state, repeat(True, 50))
+    near = _Scope(lambda key: _value(state, key), reached, _predicates(state), state, repeat(True, HINTS))
     found = [state.fact(key) for key in sorted(_touched(state, delta))]
     return [
-        finding for fact in found if fact and fact.group for finding in _check(near, fact, orjson.loads(fact.value))
+        finding
+        for fact in found
+        if fact and fact.group
+        for finding in _check(near, fact.key, fact.source, orjson.loads(fact.value))
     ]
 
 
@@ -72,7 +77,7 @@ class _Scope(NamedTuple):
     reached: Callable[[str], bool]
     predicates: list[str]
     state: State
-    hints: Iterator[bool]  # so many missing records get a hint: looking for names that are alike takes time
+    hints: Iterator[bool]
 
 
 def _predicates(state: State) -> list[str]:
@@ -96,50 +101,52 @@ def _touched(state: State, delta: Delta) -> set[str]:
     return touched
 
 
-def _check(scope: _Scope, fact: Fact, value: dict[str, Any]) -> Iterator[Finding]:
+def _check(scope: _Scope, key: str, source: str, value: dict[str, Any]) -> Iterator[Finding]:
     if value["level"] == "concept":
-        return _concept(scope, fact)
+        return _concept(scope, key, source)
     if value["level"] == "relation":
-        return _relation(scope, fact, value["triple"])
-    return _chain(scope, fact, value["steps"])
+        return _relation(scope, key, source, value["triple"])
+    return _chain(scope, key, source, value["steps"])
 
 
-def _concept(scope: _Scope, fact: Fact) -> Iterator[Finding]:
-    if not scope.reached(fact.key):
+def _concept(scope: _Scope, key: str, source: str) -> Iterator[Finding]:
+    if not scope.reached(key):
         hint = "state a relation with it, or remove it"
-        yield Finding(fact.key, fact.source, ("id",), "K008", f"no relation reaches the concept {fact.key!r}", hint)
+        yield Finding(key, source, ("id",), "K008", f"no relation reaches the concept {key!r}", hint)
 
 
-def _relation(scope: _Scope, fact: Fact, triple: list[str]) -> Iterator[Finding]:
+def _relation(scope: _Scope, key: str, source: str, triple: list[str]) -> Iterator[Finding]:
     subject, predicate, target = triple
     for field, identity in (("subject", subject), ("object", target)):
-        yield from _reference(scope, fact, (field,), identity, "concept")
+        yield from _reference(scope, key, source, (field,), identity, "concept")
     if predicate not in scope.predicates:
         message = f"the predicate {predicate!r} is not declared"
         hint = suggest(predicate, scope.predicates, "predicates")
-        yield Finding(fact.key, fact.source, ("predicate",), "K006", message, hint)
+        yield Finding(key, source, ("predicate",), "K006", message, hint)
 
 
-def _chain(scope: _Scope, fact: Fact, steps: list[str]) -> Iterator[Finding]:
+def _chain(scope: _Scope, key: str, source: str, steps: list[str]) -> Iterator[Finding]:
     triples: list[list[str] | None] = []
     for number, step in enumerate(steps):
-        yield from _reference(scope, fact, ("steps", number), step, "relation")
+        yield from _reference(scope, key, source, ("steps", number), step, "relation")
         relation = scope.value(step)
         triples.append(relation.get("triple") if relation else None)
     for number, (one, two) in enumerate(pairwise(triples), 1):
         if one and two and one[2] != two[0]:
             message = f"steps {number} and {number + 1} do not join: {one[2]!r} is not {two[0]!r}"
             hint = "each step begins at the concept that the one before it ends at"
-            yield Finding(fact.key, fact.source, ("steps", number), "K007", message, hint)
+            yield Finding(key, source, ("steps", number), "K007", message, hint)
 
 
-def _reference(scope: _Scope, fact: Fact, path: tuple[str | int, ...], identity: str, level: str) -> Iterator[Finding]:
+def _reference(
+    scope: _Scope, key: str, source: str, path: tuple[str | int, ...], identity: str, level: str
+) -> Iterator[Finding]:
     value = scope.value(identity)
     if value is None:
         hint = _alike(scope.state, identity) if next(scope.hints, None) else None
-        yield Finding(fact.key, fact.source, path, "K005", f"there is no {level} {identity!r}", hint)
+        yield Finding(key, source, path, "K005", f"there is no {level} {identity!r}", hint)
     elif value["level"] != level:
-        yield Finding(fact.key, fact.source, path, "K005", f"{identity!r} is a {value['level']}, not a {level}")
+        yield Finding(key, source, path, "K005", f"{identity!r} is a {value['level']}, not a {level}")
 
 
 def _alike(state: State, identity: str) -> str | None:

@@ -92,15 +92,21 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
         try:
             session = _session(root, manifest, state, options)
             session.space.store.sweep()
-            reading = read_sources(state, root, manifest, _device(options))
-            if reading.delta or reading.rows or reading.gone or not state.count_units():
-                with state.transaction():
-                    refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-                    raise_errors(problems_of(root, check_delta(state, reading.delta)))
+            _record_sources(session)
             raise_errors(empty_disciplines(state, manifest))
             yield session
         finally:
             state.close()
+
+
+def _record_sources(session: Session) -> None:
+    """Bring the state up to the sources, or leave it as it was; what was read is forgotten before anything is built."""
+    state, root = session.state, session.root
+    reading = read_sources(state, root, session.manifest, _device(session.options))
+    if reading.delta or reading.rows or reading.gone or not state.count_units():
+        with state.transaction():
+            refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+            raise_errors(problems_of(root, check_delta(state, reading.delta)))
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:

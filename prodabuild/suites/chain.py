@@ -11,7 +11,7 @@ from prodabuild.knowledge.chains import conclude
 from prodabuild.knowledge.language import sentence, with_article
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
+    from collections.abc import Mapping, Sequence, Set
 
     from prodabuild.knowledge.language import Name
     from prodabuild.knowledge.reading import Knowledge, Relation
@@ -56,50 +56,36 @@ class Chain:
         return reached
 
     @cached_property
-    def _towards(self) -> dict[str, tuple[int, set[str]]]:
-        """Return, for each concept of the path, its place and the predicates that lead to it when read backwards."""
+    def refused(self) -> Set[str]:
+        """Return the concepts that may not be a wrong option: also right, or named in the question."""
+        return self.truths | {self.path[0]} if self.hidden else self.truths | set(self.path)
+
+    @cached_property
+    def towards(self) -> dict[str, set[str]]:
+        """Return, for each concept of the path, the predicates that lead to it when they are read backwards."""
         return {
-            concept: (at, {"is_a", "instance_of", self.steps[max(at - 1, 0)].triple[1]})
+            concept: {"is_a", "instance_of", self.steps[max(at - 1, 0)].triple[1]}
             for at, concept in enumerate(self.path)
         }
 
-    def _inverted(self, concept: str) -> str | None:
-        """Return the relation that leads *from* a concept into the path, as far along as there is one."""
-        found = [
-            (self._towards[target][0], relation.id)
-            for relation in self.knowledge.outgoing(concept)
-            for _, predicate, target in (relation.triple,)
-            if target in self._towards and predicate in self._towards[target][1]
-        ]
-        return max(found)[1] if found else None
-
-    def names(self, concept: str) -> bool:
-        """Tell whether the question holds a word of a concept's name: `alloy steel` would give `steel` away."""
-        return not self._words.isdisjoint(_words(self.knowledge.concept(concept).name.text))
-
-    @cached_property
-    def _words(self) -> set[str]:
-        return _words(self.question())
-
-    def miss(self, concept: str) -> Distractor | None:
-        """Return why a concept is a wrong option; None when it may not be one: also right, or named in the question."""
-        if (
-            self.names(concept)
-            or concept in self.truths
-            or concept == self.path[0]
-            or (not self.hidden and concept in self.path)
-        ):
-            return None
+    def miss(self, concept: str, inverted: Mapping[str, str]) -> Distractor:
+        """Return how a concept misses; `inverted` are the relations that lead from concepts into the path."""
         if concept in self.path:
             return Distractor(concept, "TRUNC", self.steps[self.path.index(concept)].id)
-        if (relation := self._inverted(concept)) is not None:
-            return Distractor(concept, "INVREL", relation)
+        if concept in inverted:
+            return Distractor(concept, "INVREL", inverted[concept])
         return Distractor(concept, "NEARMISS", self.steps[-1].id)
 
+    @cached_property
     def question(self) -> str:
         """Return the question as it is asked."""
         middle = [] if self.hidden else [step.object.name for step in self.steps[:-1]]
         return ask([step.predicate.path for step in self.steps], self.steps[0].subject.name, middle)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Return the words of the question."""
+        return words_of(self.question)
 
 
 def read_chain(knowledge: Knowledge, identity: str, hidden: bool) -> Chain | None:
@@ -129,9 +115,9 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _words(text: str) -> set[str]:
+def words_of(text: str) -> frozenset[str]:
     """Return the words of a text that are more than grammar."""
-    return set(re.findall(r"[^\W\d_]{3,}", text.lower())) - GRAMMAR
+    return frozenset(re.findall(r"[^\W\d_]{3,}", text.lower())) - GRAMMAR
 
 
 def _reach(knowledge: Knowledge, concept: str, predicate: str) -> Set[str]:

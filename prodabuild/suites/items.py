@@ -57,7 +57,7 @@ def _row(chain: Chain, wrong: list[Distractor], discipline: str, sealed: float) 
         "id": chain.id,
         "discipline": discipline,
         "split": "sealed" if share("split", chain.id) < sealed else "dev",
-        "question": chain.question(),
+        "question": chain.question,
         "choices": [f"{knowledge.concept(concept).name.text}." for concept in order],
         "gold": order.index(chain.answer),
         "options": [_option(concept, by_concept.get(concept)) for concept in order],

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
+from prodabuild.suites.chain import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,62 +20,82 @@ if TYPE_CHECKING:
 
 WRONG = 3  # wrong options of an item
 
-Options = dict[str, list["Distractor"]]
+Options = dict[str, list[str]]  # chain -> concepts
 
 
-def pair(chains: Sequence[Chain], seed: int) -> Options:
+def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
     """Return the wrong options of every chain that carries an item, by chain id."""
-    sound = [chain for chain in chains if not chain.names(chain.answer)]
-    answers = _Answers(sound, seed)
+    answers = _Answers(chains, seed)
+    sound = [chain for chain in chains if not answers.given_away(chain)]
     candidates = {chain.id: answers.candidates(chain) for chain in sound}
     kept = sorted(sound, key=lambda chain: seeded(seed, "keep", chain.id))
     while True:
         kept = _feasible(kept, candidates)
         assignment = _Assignment(kept, candidates)
         if assignment.complete:
-            return assignment.chosen
+            break
         # each answer whose turns as a wrong option nobody can take gives up some of its own chains
         surplus = {answer: -(-left // (2 * (WRONG + 1))) for answer, left in (+assignment.budget).items()}
         kept = _without(kept, Counter(surplus))
+    found = {}
+    for chain in kept:
+        inverted = answers.inverted(chain)
+        found[chain.id] = [chain.miss(concept, inverted) for concept in assignment.used[chain.id]]
+    return found
 
 
 class _Answers:
-    """The answers of some chains: what their near misses share, and the order in which ties are broken."""
+    """The answers of some chains: their words, what they share, the relations that lead from them."""
 
     def __init__(self, chains: Sequence[Chain], seed: int) -> None:
         knowledge = {chain.answer: chain.knowledge for chain in chains}
-        self._lineage = {answer: {answer, *found.ancestors(answer)} for answer, found in knowledge.items()}
-        self._names = {answer: found.concept(answer).name.text.lower() for answer, found in knowledge.items()}
-        self._rank = {answer: at for at, answer in enumerate(sorted(knowledge, key=lambda a: seeded(seed, "tie", a)))}
-        self._seed = seed
-        self._shared: dict[str, dict[str, int]] = {}
+        order = sorted(knowledge, key=lambda answer: seeded(seed, "tie", answer))
+        self._names = {answer: knowledge[answer].concept(answer).name.text.lower() for answer in order}
+        self._words = {answer: words_of(name) for answer, name in self._names.items()}
+        self._lineage = {answer: {answer, *knowledge[answer].ancestors(answer)} for answer in order}
+        self._near: dict[str, list[str]] = {}
+        self._links: dict[str, list[tuple[str, str, str]]] = {}
+        for answer in order:
+            for relation in knowledge[answer].outgoing(answer):
+                _, predicate, target = relation.triple
+                self._links.setdefault(target, []).append((answer, predicate, relation.id))
 
-    def candidates(self, chain: Chain) -> list[Distractor]:
-        """Return what may be a wrong option of a chain: answers of the others, those nearest to its own first."""
-        own, shared = self._names[chain.answer], self._near(chain.answer)
-        turn = seeded(self._seed, chain.id) % len(self._rank)
-        misses = [miss for answer in self._rank if self._names[answer] != own and (miss := chain.miss(answer))]
+    def given_away(self, chain: Chain) -> bool:
+        """Tell whether a chain's question holds a word of its answer: `alloy steel` gives `steel` away."""
+        return not chain.words.isdisjoint(self._words[chain.answer])
 
-        def far(miss: Distractor) -> tuple[bool, int, int]:
-            tie = (self._rank[miss.concept] - turn) % len(self._rank)
-            return (miss.operator == "NEARMISS", -shared[miss.concept], tie)
+    def inverted(self, chain: Chain) -> dict[str, str]:
+        """Return the answers that a relation leads *from* into a chain, with the relation that leads farthest."""
+        return {
+            answer: relation
+            for concept in chain.path
+            for answer, predicate, relation in self._links.get(concept, ())
+            if predicate in chain.towards[concept]
+        }
 
-        return sorted(misses, key=far)
+    def candidates(self, chain: Chain) -> list[str]:
+        """Return what may be a wrong option of a chain: cut short and inverted first, then by nearness."""
+        own, words, refused = self._names[chain.answer], chain.words, chain.refused
+        sound = [
+            answer
+            for answer in self._by_nearness(chain.answer)
+            if answer not in refused and self._names[answer] != own and words.isdisjoint(self._words[answer])
+        ]
+        special = {*chain.path, *self.inverted(chain)}
+        return [answer for answer in sound if answer in special] + [answer for answer in sound if answer not in special]
 
-    def _near(self, answer: str) -> dict[str, int]:
-        if answer not in self._shared:
+    def _by_nearness(self, answer: str) -> list[str]:
+        if answer not in self._near:
             mine = self._lineage[answer]
-            self._shared[answer] = {other: len(mine & lineage) for other, lineage in self._lineage.items()}
-        return self._shared[answer]
+            self._near[answer] = sorted(self._lineage, key=lambda other: -len(mine & self._lineage[other]))
+        return self._near[answer]
 
 
 def _feasible(kept: list[Chain], candidates: Options) -> list[Chain]:
     """Drop chains with too few wrong options, and chains of answers that too few others could use as one."""
     while True:
         answers = Counter(chain.answer for chain in kept)
-        open_to = {
-            chain.id: [miss.concept for miss in candidates[chain.id] if miss.concept in answers] for chain in kept
-        }
+        open_to = {chain.id: [concept for concept in candidates[chain.id] if concept in answers] for chain in kept}
         usable = Counter(concept for concepts in open_to.values() for concept in concepts)
         allowed = Counter({answer: usable[answer] // WRONG for answer in answers})
         fewer = []
@@ -93,10 +114,8 @@ class _Assignment:
     def __init__(self, kept: list[Chain], candidates: Options) -> None:
         answers = Counter(chain.answer for chain in kept)
         self.budget = Counter({answer: WRONG * number for answer, number in answers.items()})
-        self._open: dict[str, dict[str, Distractor]] = {
-            chain.id: {miss.concept: miss for miss in candidates[chain.id] if miss.concept in answers} for chain in kept
-        }
-        self._used: dict[str, dict[str, None]] = {chain.id: {} for chain in kept}
+        self._open = {chain.id: [concept for concept in candidates[chain.id] if concept in answers] for chain in kept}
+        self.used: dict[str, dict[str, None]] = {chain.id: {} for chain in kept}
         self._users: dict[str, dict[str, None]] = {answer: {} for answer in answers}
         for turn in range(WRONG):
             for chain in kept if turn % 2 == 0 else kept[::-1]:
@@ -107,15 +126,17 @@ class _Assignment:
         """Tell whether every chain has its options, and so every answer its turns."""
         return not +self.budget
 
-    @property
-    def chosen(self) -> Options:
-        """Return the options of each chain."""
-        return {chain: [self._open[chain][concept] for concept in used] for chain, used in self._used.items()}
-
     def _give(self, chain: str) -> None:
         """Give a chain one more option: one that is free, or one that another chain can do without."""
+        mine = self.used[chain]
+        free = next(
+            (concept for concept in self._open[chain] if self.budget[concept] > 0 and concept not in mine), None
+        )
+        if free is not None:
+            self._take(chain, free, {free: None})
+            return
         came: dict[str, tuple[str, str] | None] = {
-            concept: None for concept in self._open[chain] if concept not in self._used[chain]
+            concept: None for concept in self._open[chain] if concept not in mine
         }
         todo = deque(came)
         while todo:
@@ -125,7 +146,7 @@ class _Assignment:
                 return
             for user in self._users[concept]:
                 for other in self._open[user]:
-                    if other not in came and other not in self._used[user]:
+                    if other not in came and other not in self.used[user]:
                         came[other] = (concept, user)
                         todo.append(other)
 
@@ -134,10 +155,10 @@ class _Assignment:
         self.budget[concept] -= 1
         while (step := came[concept]) is not None:
             left, user = step
-            del self._used[user][left], self._users[left][user]
-            self._used[user][concept] = self._users[concept][user] = None
+            del self.used[user][left], self._users[left][user]
+            self.used[user][concept] = self._users[concept][user] = None
             concept = left
-        self._used[chain][concept] = self._users[concept][chain] = None
+        self.used[chain][concept] = self._users[concept][chain] = None
 
 
 def _without(kept: list[Chain], drop: Counter[str]) -> list[Chain]:
