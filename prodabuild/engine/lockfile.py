@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from prodabuild.engine.state import Trace
+    from prodabuild.engine.store import Stored
 
 VERSION = 1
 Entries = dict[str, dict[str, Any]]
@@ -71,9 +71,9 @@ def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
 
 
-def unit_entry(trace: Trace) -> dict[str, Any]:
+def unit_entry(made: tuple[Stored, ...]) -> dict[str, Any]:
     """Return the lock entry of a built unit: digests and size of its one file, or of each of its files."""
-    files = {stored.path: {"md5": stored.md5, "sha256": stored.sha256, "size": stored.size} for stored in trace.files}
+    files = {stored.path: {"md5": stored.md5, "sha256": stored.sha256, "size": stored.size} for stored in made}
     if len(files) == 1:
-        return {"path": trace.files[0].path, **files[trace.files[0].path]}
+        return {"path": made[0].path, **files[made[0].path]}
     return {"sha256": sha256(canonical({path: entry["sha256"] for path, entry in files.items()})), "files": files}

@@ -184,7 +184,12 @@ class State:
 
     def groups(self) -> list[str]:
         """Return the bucket groups that hold facts or units, sorted."""
-        return [row[0] for row in self._db.execute("SELECT DISTINCT grp FROM facts WHERE grp != '' ORDER BY grp")]
+        rows = self._db.execute(  # from one group to the next by the index: DISTINCT would look at every fact
+            "WITH RECURSIVE next (grp) AS (SELECT min(grp) FROM facts WHERE grp > '' "
+            "UNION ALL SELECT (SELECT min(grp) FROM facts WHERE grp > next.grp) FROM next WHERE grp IS NOT NULL) "
+            "SELECT grp FROM next WHERE grp IS NOT NULL"
+        )
+        return [row[0] for row in rows]
 
     def apply(self, delta: Delta, rows: Iterable[FileRow], gone: Iterable[str]) -> None:
         """Record a delta and the file rows it was read from."""
@@ -293,6 +298,15 @@ class State:
             values,
         )
         return [_trace(row) for row in rows]
+
+    def outputs(self, stage: str) -> list[tuple[str, tuple[Stored, ...]]]:
+        """Return the clean units of a stage with their files, by unit name."""
+        rows = self._db.execute(
+            "SELECT t.unit, t.files FROM units u JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs "
+            "WHERE u.stage = ? AND u.dirty IS NULL ORDER BY u.name",
+            (stage,),
+        )
+        return [(unit, tuple(Stored(*stored) for stored in orjson.loads(files))) for unit, files in rows]
 
     def record(self, trace: Trace) -> bool:
         """Make a trace its unit's current one; return whether the unit's output changed."""

@@ -18,10 +18,12 @@ from prodabuild.manifest.strict import read_strict
 from prodabuild.sources.wordnet import Selection, choose, everything, extract, read_wordnet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from prodabuild.sources.vocabulary import Extracts
 
+BULK = 2000  # records of a JSONL file: a file that changed is read whole
 Written = dict[str, dict[str, int]]
 
 
@@ -65,11 +67,19 @@ def write_extracts(root: Path, into: str, form: str, extracts: Extracts, chains:
         starts = [concept["id"] for concepts in found.concepts.values() for concept in concepts]
         files["chains"] = [Raw("chain", chain) for chain in derive_chains(names, links, BUILTIN, starts, chains)]
         for stem, raws in files.items():
-            if raws:
-                name = f"{into}/{discipline}/{stem}.{form}"
-                place(root / name, _encode(raws, form), root / ".prodabuild" / "tmp")
-                written[name] = dict(Counter(raw.level for raw in raws))
+            for name, part in _parts(f"{into}/{discipline}/{stem}", raws, form):
+                place(root / name, _encode(part, form), root / ".prodabuild" / "tmp")
+                written[name] = dict(Counter(raw.level for raw in part))
     return written
+
+
+def _parts(stem: str, raws: list[Raw], form: str) -> Iterator[tuple[str, list[Raw]]]:
+    """Return the files that records go into: one of YAML, or of JSONL as many as keep an edit's cost small."""
+    if form == "yaml" or len(raws) <= BULK:
+        yield from [(f"{stem}.{form}", raws)] if raws else []
+        return
+    for number, at in enumerate(range(0, len(raws), BULK)):
+        yield f"{stem}-{number:03}.{form}", raws[at : at + BULK]
 
 
 def _encode(raws: list[Raw], form: str) -> bytes:

@@ -82,13 +82,11 @@ def source_entries(session: Session) -> Entries:
 def unit_entries(session: Session, target: Target) -> Entries:
     """Return the entries of the clean units up to a target, and of models what libraries and device made them."""
     state = session.state
-    clean = {row.name for row in state.units() if row.dirty is None}
     entries = {}
     for stage in up_to(session.stages, target):
         made = {"made_with": _environment(state, _MADE_WITH[stage.name])} if stage.name in _MADE_WITH else {}
-        for trace in state.current_traces(stage.name):
-            if trace.unit in clean:
-                entries[trace.unit] = lockfile.unit_entry(trace) | made
+        for unit, files in state.outputs(stage.name):
+            entries[unit] = lockfile.unit_entry(files) | made
     return entries
 
 

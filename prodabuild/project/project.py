@@ -112,8 +112,8 @@ def _compile_report(session: Session, result: RunResult, lock_changed: bool, sec
         shards=len(state.unit_names("shards")),
         samples=orjson.loads(dataset.summary)["samples"] if dataset else 0,
         items=sum(sum(orjson.loads(suite.summary).values()) for suite in suites),
-        dataset=str(unit_entry(dataset)["sha256"]) if dataset else None,
-        model=str(unit_entry(model)["sha256"]) if model else None,
+        dataset=str(unit_entry(dataset.files)["sha256"]) if dataset else None,
+        model=str(unit_entry(model.files)["sha256"]) if model else None,
         seconds=seconds,
         lock_changed=lock_changed,
     )
