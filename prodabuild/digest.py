@@ -20,6 +20,11 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
+def kept(value: Any) -> bytes:
+    """Return the canonical encoding, copied: what orjson returns holds on to a buffer of kilobytes."""
+    return bytes(memoryview(canonical(value)))
+
+
 def change_digest(data: bytes) -> bytes:
     """Return 16 bytes of xxh3-128: equal bytes have not changed."""
     return xxhash.xxh3_128_digest(data)

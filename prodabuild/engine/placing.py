@@ -70,13 +70,16 @@ def _how_damaged(target: Path, row: PlacedRow) -> str | None:
     return "was changed by hand"
 
 
-def put_outputs(state: State, space: Workspace, trace: Trace) -> bool:
-    """Place a unit's files and drop those it no longer makes; False when the store has lost one of them."""
+def put_outputs(state: State, space: Workspace, trace: Trace, fresh: bool = False) -> bool:
+    """Place a unit's files and drop those it no longer makes; False when the store has lost one of them.
+
+    Objects that this run has stored itself (`fresh`) are not verified again.
+    """
     wanted = {stored.path for stored in trace.files}
     known = state.placed_of(trace.unit)
     for stored in trace.files:
         target = space.build / stored.path
-        data = space.store.get(stored)
+        data = space.store.fresh(stored) if fresh else space.store.get(stored)
         if data is None:
             space.store.discard(stored)
             return False

@@ -129,7 +129,7 @@ class Runner:
                         assert receipt.failure is not None
                         result.failures.append((receipt.unit, receipt.failure))
                         continue
-                    put_outputs(self.state, self.space, receipt.trace)
+                    put_outputs(self.state, self.space, receipt.trace, fresh=True)
                     self._record(receipt.trace)
                     shutil.rmtree(work_folder(self.space.scratch, receipt.unit), ignore_errors=True)
                     built.append(receipt.unit)

@@ -77,6 +77,10 @@ class Store:
             return None
         return data if len(data) == stored.size and md5(data) == stored.md5 else None
 
+    def fresh(self, stored: Stored) -> bytes:
+        """Return the bytes of an object that was stored a moment ago."""
+        return self.object_path(stored.md5).read_bytes()
+
     def discard(self, stored: Stored) -> None:
         """Remove a damaged object, so that the next `put` or pull brings a whole one."""
         self.object_path(stored.md5).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from prodabuild.digest import canonical
+from prodabuild.digest import kept
 from prodabuild.engine.facts import Fact
 from prodabuild.problems import suggest
 
@@ -184,7 +184,7 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
             value[name] = data[name]
     if "source" in data:
         value["source"] = source_of(data["source"])
-    return Fact(identity, canonical(value), source, group, postings)
+    return Fact(identity, kept(value), source, group, postings)
 
 
 def source_of(value: str | dict[str, Any]) -> dict[str, Any]:
