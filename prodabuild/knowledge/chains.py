@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from heapq import heappop, heapreplace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
@@ -57,12 +58,21 @@ def derive_chains(
 
 def _spread(paths: list[tuple[Link, ...]], most: int) -> list[tuple[Link, ...]]:
     """Return up to `most` paths such that no first or last concept is used much more often than another."""
-    paths = sorted(paths, key=lambda path: seeded(*(link.id for link in path)))
     used: Counter[str] = Counter()
+
+    def wear(path: tuple[Link, ...]) -> int:
+        return used[path[-1].object] + 4 * used[path[0].subject]
+
+    order = sorted(paths, key=lambda path: seeded(*(link.id for link in path)))
+    heap = [(0, at) for at in range(len(order))]
     chosen: list[tuple[Link, ...]] = []
-    while paths and len(chosen) < most:
-        best = min(range(len(paths)), key=lambda at: (used[paths[at][-1].object] + 4 * used[paths[at][0].subject], at))
-        path = paths.pop(best)
+    while heap and len(chosen) < most:
+        known, at = heap[0]
+        path = order[at]
+        if (now := wear(path)) > known:  # wear only grows: what is still least when looked at again is the least
+            heapreplace(heap, (now, at))
+            continue
+        heappop(heap)
         used.update((path[0].subject, path[-1].object))
         chosen.append(path)
     return chosen

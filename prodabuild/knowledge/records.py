@@ -172,7 +172,7 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
             "name": [data["name"], data.get("noun", "count")],
             "definition": data["definition"],
         }
-        group, postings = f"shard:{discipline}", (f"name:{data['name'].lower()}",)
+        group, postings = f"shard:{discipline}", ()
     elif level == "relation":
         value = {"level": level, "triple": [data["subject"], data["predicate"], data["object"]]}
         group, postings = f"shard:{discipline}", (f"from:{data['subject']}", f"to:{data['object']}")
