@@ -48,16 +48,35 @@ def with_article(name: Name) -> str:
 
 def sentence(template: str, subject: Name, target: Name, end: str = "", capitals: bool = True) -> str:
     """Fill a predicate's template and begin it with a capital (unless told not to); `end` is its last mark."""
-
-    def fill(mark: re.Match[str]) -> str:
-        with_a, role, verb = mark.groups()
-        if verb:
-            return _VERBS[verb] if subject.noun == "plural" else str(verb)
-        name = subject if role == "subject" else target
-        return with_article(name) if with_a else name.text
-
-    text = _MARK.sub(fill, template) + end
+    parts = []
+    for text, mark in _parts(template):
+        parts.append(text)
+        if mark is None:
+            continue
+        if mark.verb:
+            parts.append(_VERBS[mark.verb] if subject.noun == "plural" else mark.verb)
+            continue
+        name = subject if mark.role == "subject" else target
+        parts.append(with_article(name) if mark.article else name.text)
+    parts.append(end)
+    text = "".join(parts)
     return capital(text) if capitals else text
+
+
+class _Mark(NamedTuple):
+    """A place in a template: a name (with its article or without), or a verb that agrees with the subject."""
+
+    article: str | None
+    role: str | None
+    verb: str | None
+
+
+@lru_cache(maxsize=1024)
+def _parts(template: str) -> tuple[tuple[str, _Mark | None], ...]:
+    """Return a template's texts, each with the mark that follows it (None after the last)."""
+    texts = _MARK.split(template)
+    marks = [_Mark(*texts[at : at + 3]) for at in range(1, len(texts), 4)]
+    return tuple(zip(texts[::4], [*marks, None], strict=True))
 
 
 def capital(text: str) -> str:
