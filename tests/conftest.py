@@ -1,4 +1,4 @@
-"""One fixture tells every story: `repo`, a small data repo that commands run in."""
+"""One fixture tells every story: `repo`, a small data repo that commands run in; `versioned` has git and DVC."""
 
 from __future__ import annotations
 
@@ -163,6 +163,75 @@ def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Repo:
     path.mkdir()
     fill(path)
     return Repo(path, capsys)
+
+
+CONFIG = "[core]\n    analytics = false\n    check_update = false\n"
+
+
+@dataclass
+class Versioned:
+    """A repo with `git` and `dvc` to be called in it."""
+
+    repo: Repo
+    environment: dict[str, str]
+
+    @property
+    def path(self) -> Path:
+        return self.repo.path
+
+    @property
+    def lock(self) -> str:
+        return self.repo.read("dvc.lock").decode()
+
+    def call(self, *words: str, ok: bool = True) -> Outcome:
+        done = subprocess.run(
+            words, cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert not ok or done.returncode == 0, done.stdout + done.stderr
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def git(self, *words: str) -> str:
+        return self.call("git", *words).out
+
+    def dvc(self, *words: str, ok: bool = True) -> str:
+        """Run DVC; returns what it says."""
+        outcome = self.call(sys.executable, "-m", "dvc", *words, ok=ok)
+        return outcome.out + outcome.err
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "a version")
+
+    def clone(self, path: Path) -> Versioned:
+        self.git("clone", "--quiet", str(self.path), str(path))
+        return Versioned(Repo(path, self.repo.capsys), self.environment)
+
+
+@pytest.fixture
+def versioned(repo: Repo, tmp_path: Path) -> Versioned:
+    """The small repo with this repository's `dvc.yaml`; everything that DVC keeps elsewhere is in `tmp_path`."""
+    program = tmp_path / "bin" / "prodabuild"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m prodabuild "$@"\n')
+    program.chmod(0o755)
+    who = {f"GIT_{role}_{what}": "a@b.example" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    places = {f"DVC_{kind}_DIR": str(tmp_path / kind) for kind in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")}
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))},
+        **who,
+        **places,
+        "DVC_NO_ANALYTICS": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    repo.write(".gitignore", "/build/\n/.prodabuild/\n")
+    repo.write(".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
+    repo.write(".dvc/config", CONFIG)
+    repo.write("dvc.yaml", (ROOT / "dvc.yaml").read_bytes())
+    found = Versioned(repo, environment)
+    found.git("init", "--quiet", "--initial-branch", "main")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 )
 @building
 @common
-def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: bool, locked: bool, device: str) -> None:
+def command(
+    folder: Path,
+    console: Console,
+    to: Target,
+    jobs: int,
+    keep_going: bool,
+    locked: bool,
+    device: str,
+    inside_dvc: bool,
+) -> None:
     """Build what changed: shards, test items, dataset, base, adapter.
 
     \b
@@ -35,7 +44,7 @@ def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: b
     """
     from prodabuild.project import Options
 
-    options = Options(to, jobs, locked, keep_going, device, console.emit)
+    options = Options(to, jobs, locked, keep_going, device, console.emit, inside_dvc)
     report = open_project(folder).compile(options)
     console.close()
     if console.as_json:

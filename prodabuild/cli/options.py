@@ -38,7 +38,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def building(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that build."""
+    """Add the options of commands that build; they are also told whether DVC runs them as one of its stages."""
 
     @click.option(
         "-j", "--jobs", type=click.IntRange(1), default=None, help="Processes for building data (default: the cores)."
@@ -50,7 +50,9 @@ def building(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def command(jobs: int | None, device: str, **others: Any) -> Any:
-        return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
+        inside_dvc = "DVC_STAGE" in os.environ
+        jobs = jobs or len(os.sched_getaffinity(0))
+        return function(jobs=jobs, device=visible_device(device), inside_dvc=inside_dvc, **others)
 
     return command
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command("test")
 @building
 @common
-def command(folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str) -> int:
+def command(
+    folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str, inside_dvc: bool
+) -> int:
     """Test the model beside its base; exit 3 when a gate fails.
 
     \b
@@ -29,7 +31,7 @@ def command(folder: Path, console: Console, jobs: int, keep_going: bool, locked:
     """
     from prodabuild.project import Options
 
-    options = Options("results", jobs, locked, keep_going, device, console.emit)
+    options = Options("results", jobs, locked, keep_going, device, console.emit, inside_dvc)
     report = open_project(folder).test(options)
     console.close()
     if console.as_json:

@@ -6,6 +6,7 @@ moment it was hashed that a later write could carry the same mtime (git's "racil
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
 
-from prodabuild.digest import change_digest
+from prodabuild.digest import change_digest, md5
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from prodabuild.engine.state import State
@@ -33,12 +34,19 @@ class Stat(NamedTuple):
     inode: int
 
 
+LISTED = "listed"  # the context of files that no build reads: DVC's record names them
+
+
 class Wanted(NamedTuple):
-    """A file to look at. `context` is what its reading depends on beside its bytes; opaque files are only hashed."""
+    """A file to look at. `context` is what its reading depends on beside its bytes; opaque files are only hashed.
+
+    `named` ones get the name that DVC gives their content, too.
+    """
 
     path: Path
     context: str
     opaque: bool = False
+    named: bool = False
 
 
 class FileRow(NamedTuple):
@@ -50,6 +58,7 @@ class FileRow(NamedTuple):
     context: str
     hashed_ns: int
     content: str = ""  # identity of the facts it states, blind to layout and comments
+    md5: str = ""  # of files that are named in DVC's record
 
 
 @dataclass(frozen=True)
@@ -80,25 +89,51 @@ def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
     recorded = state.file_rows()
     rows: dict[str, FileRow] = {}
     changed: dict[str, bytes] = {}
+    vanished = set()
     for name, file in wanted.items():
         row = recorded.get(name)
-        now = stat_of(file.path)
-        if row is not None and row.context == file.context and trusted(row, now):
+        now = _stat_unless_gone(file)
+        if now is None:
+            vanished.add(name)
+            continue
+        if row is not None and row.context == file.context and trusted(row, now) and (row.md5 or not file.named):
             continue
         hashed_ns = time.time_ns()
-        data = b"" if file.opaque else file.path.read_bytes()
-        digest = file_digest(file.path) if file.opaque else change_digest(data)
+        data, digest, dvc_name = _read(file)
         same = row is not None and row.digest == digest and row.context == file.context
-        rows[name] = FileRow(name, now, digest, file.context, hashed_ns, row.content if row and same else "")
+        content = row.content if row and same else ""
+        rows[name] = FileRow(name, now, digest, file.context, hashed_ns, content, dvc_name)
         if not same:
             changed[name] = data
-    return Scan(rows, changed, tuple(name for name in recorded if name not in wanted))
+    return Scan(rows, changed, tuple(name for name in recorded if name not in wanted or name in vanished))
 
 
-def file_digest(path: Path) -> bytes:
-    """Return the change digest of a file of any size."""
+def _stat_unless_gone(file: Wanted) -> Stat | None:
+    """Return a file's stat data; None when nobody reads it and it has vanished since it was listed."""
+    try:
+        return stat_of(file.path)
+    except FileNotFoundError:
+        if file.context == LISTED:
+            return None
+        raise
+
+
+def _read(file: Wanted) -> tuple[bytes, bytes, str]:
+    """Return a file's bytes (none of an opaque one), their change digest and, where it is wanted, their md5."""
+    if not file.opaque:
+        data = file.path.read_bytes()
+        return data, change_digest(data), md5(data) if file.named else ""
+    name = hashlib.md5(usedforsecurity=False)
+    digest = file_digest(file.path, name.update if file.named else None)
+    return b"", digest, name.hexdigest() if file.named else ""
+
+
+def file_digest(path: Path, also: Callable[[bytes], object] | None = None) -> bytes:
+    """Return the change digest of a file of any size; `also` is given each block."""
     with path.open("rb") as handle:
         digest = xxhash.xxh3_128()
         while block := handle.read(1 << 20):
             digest.update(block)
+            if also:
+                also(block)
     return digest.digest()

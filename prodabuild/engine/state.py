@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 3
+VERSION = 4
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 PAGE_BYTES = 16384  # facts are some 300 bytes: with SQLite's 4096 a first load takes half as long again
@@ -31,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value BLOB, source TEXT, grp TEXT, hash INTEGER, postings TEXT) WITHOUT ROWID;
 CREATE TABLE postings (name TEXT, member TEXT, PRIMARY KEY (name, member)) WITHOUT ROWID;
 CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER,
-                    digest BLOB, context TEXT, hashed INTEGER, content TEXT) WITHOUT ROWID;
+                    digest BLOB, context TEXT, hashed INTEGER, content TEXT, md5 TEXT) WITHOUT ROWID;
 CREATE TABLE units (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, stage TEXT, inputs BLOB, output BLOB,
                     dirty TEXT);
 CREATE TABLE traces (unit TEXT, inputs BLOB, keys BLOB, names BLOB, after TEXT, output BLOB, files BLOB, summary BLOB,
@@ -214,8 +214,8 @@ class State:
         )
         db.executemany("INSERT OR IGNORE INTO postings VALUES (?, ?)", sorted(entered))
         db.executemany(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((row.name, *row.stat, row.digest, row.context, row.hashed_ns, row.content) for row in rows),
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((row.name, *row.stat, *row[2:]) for row in rows),
         )
         db.executemany("DELETE FROM files WHERE name = ?", ((name,) for name in gone))
         if first:
@@ -225,7 +225,7 @@ class State:
 
     def file_rows(self) -> dict[str, FileRow]:
         """Return every recorded file row by name."""
-        rows = self._db.execute("SELECT name, size, mtime, ctime, inode, digest, context, hashed, content FROM files")
+        rows = self._db.execute("SELECT * FROM files")
         return {row[0]: FileRow(row[0], Stat(*row[1:5]), *row[5:]) for row in rows}
 
     # -- units ---------------------------------------------------------------------------------------------

@@ -6,14 +6,17 @@ bytes (temporary file beside the objects, then rename), so a crash leaves no hal
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import canonical, change_digest, md5, sha256
 from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -36,7 +39,8 @@ class Store:
         self.root = root
         self.copies = copies
         self._objects = root / "files" / "md5"
-        self._temporary = root / "prodabuild-tmp"
+        # Repos may share a cache: what this one leaves half written is its own to remove.
+        self._temporary = root / "prodabuild-tmp" / md5(os.fsencode(copies))
 
     def object_path(self, name: str) -> Path:
         """Return where the object with this md5 lies, or would lie."""
@@ -45,12 +49,14 @@ class Store:
     def put(self, path: str, data: bytes) -> Stored:
         """Store bytes as the output file `path` and return its row."""
         stored = Stored(path, md5(data), sha256(data), len(data))
-        target = self.object_path(stored.md5)
-        if not self._whole(target, stored.size):
-            temporary = self._temporary_name(stored.md5)
-            temporary.write_bytes(data)
-            self._publish(temporary, target)
+        self._keep(stored.md5, data)
         return stored
+
+    def put_tree(self, files: Iterable[tuple[str, str]]) -> str:
+        """Store a folder as DVC knows it, the list of the paths and md5s of its files; returns its name."""
+        name, data = tree_of(files)
+        self._keep(name, data)
+        return name
 
     def has(self, stored: Stored) -> bool:
         """Tell whether the object is there with the right size."""
@@ -89,16 +95,23 @@ class Store:
         """Remove what a killed process left half written. The caller holds the repo's lock."""
         shutil.rmtree(self._temporary, ignore_errors=True)
 
+    def _keep(self, name: str, data: bytes) -> None:
+        target = self.object_path(name)
+        if not self._whole(target, len(data)):
+            temporary = self._temporary_name(name)
+            temporary.write_bytes(data)
+            self._publish(temporary, target)
+
     def _publish(self, temporary: Path, target: Path) -> None:
         os.chmod(temporary, 0o444)
         try:
             os.replace(temporary, target)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             os.replace(temporary, target)
 
     def _temporary_name(self, name: str) -> Path:
-        self._temporary.mkdir(parents=True, exist_ok=True)
+        make_folder(self._temporary)
         return self._temporary / f"{name}.{os.getpid()}"
 
     @staticmethod
@@ -107,6 +120,23 @@ class Store:
             return os.stat(path).st_size == size
         except FileNotFoundError:
             return False
+
+
+def tree_of(files: Iterable[tuple[str, str]]) -> tuple[str, bytes]:
+    """Return the name and the bytes of the object that stands for a folder, from the paths and md5s of its files."""
+    data = json.dumps([{"md5": name, "relpath": path} for path, name in sorted(files)]).encode()
+    return md5(data) + ".dir", data
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. In a shared one (its setgid bit tells) they are as open as it is."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    mode = folder.parent.stat().st_mode
+    if mode & stat.S_ISGID:
+        folder.chmod(stat.S_IMODE(mode))
 
 
 def place(target: Path, data: bytes, scratch: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prodabuild.digest import canonical, sha256
 from prodabuild.engine.code import library_fact, module_fact, modules_below
 from prodabuild.engine.facts import Fact, diff
-from prodabuild.engine.files import Wanted, scan
+from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.check import PREDICATE
@@ -24,7 +24,7 @@ from prodabuild.problems import Problem, raise_errors
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prodabuild.engine.facts import Delta
     from prodabuild.engine.files import FileRow, Scan
@@ -74,6 +74,17 @@ def wanted_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
     return wanted
 
 
+def with_named(wanted: dict[str, Wanted], root: Path, names: Iterable[str]) -> dict[str, Wanted]:
+    """Add the files that DVC's record names. Those that no build reads are known by `./` and their name."""
+    for name in names:
+        known = wanted.get(name)
+        if known is not None and known.path == root / name:
+            wanted[name] = known._replace(named=True)
+        else:
+            wanted[f"./{name}"] = Wanted(root / name, LISTED, opaque=True, named=True)
+    return wanted
+
+
 def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     """Return the files that are read as they are: base text, a local base, task files and what lies beside them."""
     files = dict(_base_text(root, manifest))
@@ -84,12 +95,13 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     return files
 
 
-def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> Reading:
+def read_sources(state: State, root: Path, manifest: Manifest, device: str, named: Iterable[str] = ()) -> Reading:
     """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read.
 
-    `device` is the class of device that trains: `cpu`, or `cuda:` and a name.
+    `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
+    DVC's record names: they get rows, too.
     """
-    found = scan(state, wanted_files(root, manifest))
+    found = scan(state, with_named(wanted_files(root, manifest), root, named))
     parsed: dict[str, list[Fact]] = {}
     problems: list[Problem] = []
     rows = dict(found.rows)
@@ -109,6 +121,8 @@ def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Proble
     kind, _, detail = found.rows[name].context.partition(":")
     if kind == _CODE:
         return [module_fact(detail, data, name, package=name.endswith("__init__.py"))], []
+    if kind == LISTED:
+        return [], []
     if kind == _OPAQUE:
         return [Fact(FILE + name, canonical({"content": found.rows[name].digest.hex()}), name)], []
     if kind == _PREDICATES:

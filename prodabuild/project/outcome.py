@@ -18,7 +18,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; `inside_dvc`: a stage that DVC itself records."""
 
     to: Target = "model"
     jobs: int = 1
@@ -26,6 +26,7 @@ class Options:
     keep_going: bool = False
     device: str = "auto"
     emit: Emit = silent
+    inside_dvc: bool = False
 
 
 @dataclass(frozen=True)

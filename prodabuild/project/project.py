@@ -15,6 +15,7 @@ from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
+from prodabuild.project.dvclock import update_dvc_lock, write_metrics
 from prodabuild.project.locking import refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
 from prodabuild.project.reasons import Locator
@@ -73,6 +74,7 @@ class Project:
                 refuse_stale_sources(session)
             result = _run(session, options)
             changed = update_lock(session, options.to)
+            update_dvc_lock(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
 
     def test(self, options: Options) -> TestReport:
@@ -87,7 +89,9 @@ class Project:
             suites, disciplines = _scores(session)
             flat = {f"{suite}/{split}": found for suite, splits in suites.items() for split, found in splits.items()}
             update_lock(session, "results", flat)
-        verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
+            verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
+            write_metrics(session, suites)
+            update_dvc_lock(session, "results", passed=verdict.verdict == "pass")
         ran = tuple(sorted(result.built + result.restored))
         return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
 

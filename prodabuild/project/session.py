@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.guard import writing
 from prodabuild.engine.placing import Workspace, find_damage
 from prodabuild.engine.plan import make_plan
@@ -19,6 +20,7 @@ from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors, suggest
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
+from prodabuild.project.pipeline import read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.shards.recipes import RECIPES
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from prodabuild.knowledge.check import Finding
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.outcome import Options
+    from prodabuild.project.pipeline import Pipeline
     from prodabuild.project.stages import Target
 
 PRIVATE = ".prodabuild"
@@ -51,6 +54,7 @@ class Session:
     space: Workspace
     stages: tuple[Stage, ...]
     options: Options
+    pipeline: Pipeline
 
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
@@ -69,11 +73,12 @@ class Session:
 @contextmanager
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
+    pipeline = read_pipeline(root, options.device)
     state = State(_state_path(root), writable=False)
     try:
-        reading = read_sources(state, root, manifest, _device(options))
+        reading = read_sources(state, root, manifest, _device(options), pipeline.files)
         moved = bool(reading.delta or reading.gone)
-        session = _session(root, manifest, state.in_memory() if moved else state, options)
+        session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
         if moved:
             with session.state.transaction():
                 refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
@@ -90,7 +95,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
     with writing(root / PRIVATE / "lock", who, options.emit):
         state = State(_state_path(root), writable=True)
         try:
-            session = _session(root, manifest, state, options)
+            session = _session(root, manifest, state, options, read_pipeline(root, options.device))
             session.space.store.sweep()
             _record_sources(session)
             raise_errors(empty_disciplines(state, manifest))
@@ -102,7 +107,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
 def _record_sources(session: Session) -> None:
     """Bring the state up to the sources, or leave it as it was; what was read is forgotten before anything is built."""
     state, root = session.state, session.root
-    reading = read_sources(state, root, session.manifest, _device(session.options))
+    reading = read_sources(state, root, session.manifest, _device(session.options), session.pipeline.files)
     if reading.delta or reading.rows or reading.gone or not state.count_units():
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
@@ -164,16 +169,11 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
     raise_errors(problems)
 
 
-def _session(root: Path, manifest: Manifest, state: State, options: Options) -> Session:
-    space = Workspace(Store(cache_folder(root), root / "build"), root / PRIVATE / "tmp")
-    return Session(root, manifest, state, space, stages_of(manifest), options)
-
-
-def cache_folder(root: Path) -> Path:
-    """Return the folder of stored objects: DVC's cache where the repo uses DVC, else one of our own."""
-    if not (root / ".dvc").is_dir():
-        return root / PRIVATE / "cache"
-    return root / ".dvc" / "cache"
+def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
+    dvc = dvc_folder(root)
+    cache = cache_folder(dvc) if dvc else root / PRIVATE / "cache"
+    space = Workspace(Store(cache, root / "build"), root / PRIVATE / "tmp")
+    return Session(root, manifest, state, space, stages_of(manifest), options, pipeline)
 
 
 def _state_path(root: Path) -> Path:

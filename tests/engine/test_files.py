@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from prodabuild.engine.facts import Delta
-from prodabuild.engine.files import Wanted, scan
+from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.state import State
 
 
@@ -60,3 +61,33 @@ def test_another_context_is_a_change_and_a_file_gone_is_told(state: State, tmp_p
     two.write_text("2")
     look(state, one, two)
     assert look(state, one, context="law") == ["a.yaml", "-b.yaml"]
+
+
+def test_a_named_file_gets_its_md5_when_it_is_read_and_only_then(state: State, tmp_path: Path) -> None:
+    file, big = tmp_path / "a.yaml", tmp_path / "weights"
+    file.write_text("one")
+    big.write_bytes(b"w" * (1 << 21))
+    time.sleep(0.06)
+    plain = {"a": Wanted(file, ""), "big": Wanted(big, "", opaque=True)}
+    named = {name: wanted._replace(named=True) for name, wanted in plain.items()}
+    for wanted, md5s in (
+        (plain, ["", ""]),
+        (named, [hashlib.md5(path.read_bytes()).hexdigest() for path in (file, big)]),
+    ):
+        found = scan(state, wanted)
+        assert [row.md5 for row in found.rows.values()] == md5s
+        assert bool(found.changed) == (wanted is plain)
+        with state.transaction():
+            state.apply(Delta(), found.rows.values(), found.gone)
+    assert not scan(state, named).rows
+    assert not scan(state, plain).rows
+
+
+def test_a_file_that_nobody_reads_may_vanish_after_it_was_listed(state: State, tmp_path: Path) -> None:
+    file = tmp_path / ".swp"
+    file.write_text("one")
+    assert look(state, file, context=LISTED) == [".swp"]
+    file.unlink()
+    assert look(state, file, context=LISTED) == ["-.swp"]
+    with pytest.raises(FileNotFoundError):
+        look(state, file)

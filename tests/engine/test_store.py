@@ -39,14 +39,34 @@ def test_a_damaged_object_is_not_given_out(tmp_path: Path) -> None:
     assert store.get(stored) == b"whole"
 
 
-def test_sweep_removes_what_a_killed_process_left(tmp_path: Path) -> None:
-    store = Store(tmp_path, tmp_path / "build")
-    store.put("x", b"1")
-    left = tmp_path / "prodabuild-tmp" / "half.123"
-    left.parent.mkdir(exist_ok=True)
-    left.write_bytes(b"ha")
-    store.sweep()
-    assert not left.exists()
+def test_sweep_removes_what_a_killed_process_left_and_nothing_of_another_repo(tmp_path: Path) -> None:
+    ours, theirs = Store(tmp_path, tmp_path / "one/build"), Store(tmp_path, tmp_path / "two/build")
+    left: list[Path] = []
+    for store, data in ((ours, b"1"), (theirs, b"2")):
+        store.put("x", data)
+        (folder,) = set((tmp_path / "prodabuild-tmp").iterdir()) - {file.parent for file in left}
+        left.append(folder / "half.123")
+        left[-1].write_bytes(b"ha")
+    ours.sweep()
+    assert [file.exists() for file in left] == [False, True]
+
+
+def test_a_folder_is_stored_as_dvc_stores_it(tmp_path: Path) -> None:
+    name = Store(tmp_path, tmp_path / "build").put_tree([("b/ü.txt", "22"), ("a.txt", "33"), ("b.txt", "11")])
+    data = b'[{"md5": "33", "relpath": "a.txt"}, {"md5": "11", "relpath": "b.txt"}, {"md5": "22", "relpath": "b/\\u00fc.txt"}]'
+    assert name == hashlib.md5(data).hexdigest() + ".dir"
+    path = tmp_path / "files/md5" / name[:2] / name[2:]
+    assert path.read_bytes() == data
+    assert path.stat().st_mode & 0o777 == 0o444
+
+
+def test_in_a_shared_cache_folders_are_open_to_the_group(tmp_path: Path) -> None:
+    for folder, shared in ((tmp_path / "shared", True), (tmp_path / "own", False)):
+        folder.mkdir()
+        folder.chmod(0o2775 if shared else 0o755)
+        stored = Store(folder, tmp_path / "build").put("x", b"1")
+        inner = Store(folder, tmp_path / "build").object_path(stored.md5).parent
+        assert (inner.stat().st_mode & 0o2020 == 0o2020) == shared
 
 
 def test_place_replaces_in_one_step(tmp_path: Path) -> None:

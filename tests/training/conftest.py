@@ -34,7 +34,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def taught(repo: Repo, base: Path) -> Repo:
     """The small repo, with a base that lies in it."""
+    teach(repo, base)
+    return repo
+
+
+def teach(repo: Repo, base: Path) -> None:
+    """Give a repo a base that lies in it."""
     manifest = repo.read("proda.yaml").decode()
     repo.write("proda.yaml", manifest[: manifest.index("model:")] + MODEL)
     shutil.copytree(base, repo.path / "models/tiny")
-    return repo

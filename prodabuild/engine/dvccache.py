@@ -1,0 +1,40 @@
+"""Where DVC keeps its objects: found as DVC finds it, in DVC's own configuration, without DVC."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from pathlib import Path
+
+from prodabuild.errors import ProjectError
+
+CONFIGS = ("config", "config.local")  # the second shadows the first
+
+
+def dvc_folder(root: Path) -> Path | None:
+    """Return the `.dvc` folder that a repo belongs to: its own, or that of a folder above it."""
+    for folder in (root, *root.parents):
+        if (folder / ".dvc").is_dir():
+            return folder / ".dvc"
+        if os.path.ismount(folder):
+            break
+    return None
+
+
+def cache_folder(dvc: Path) -> Path:
+    """Return the folder of DVC's cache: `cache.dir` of the repo's configuration, else `.dvc/cache`."""
+    written = [found for name in CONFIGS if (found := _cache_dir(dvc / name))]
+    return Path(os.path.abspath(dvc / Path(written[-1]).expanduser())) if written else dvc / "cache"
+
+
+def _cache_dir(config: Path) -> str:
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, inline_comment_prefixes=("#",), default_section="", allow_no_value=True
+    )
+    try:
+        parser.read_string(config.read_text("utf-8"))
+    except FileNotFoundError:
+        return ""
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ProjectError(f".dvc/{config.name} cannot be read", "`dvc config --list` says what is wrong") from error
+    return (parser.get("cache", "dir", fallback="") or "").strip("\"'")

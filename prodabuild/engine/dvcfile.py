@@ -1,0 +1,154 @@
+"""The files of a DVC pipeline, without DVC: `dvc.yaml`, read; `dvc.lock`, written byte for byte as DVC writes it.
+
+A lock keeps the text of every stage that is not replaced, so that what others recorded stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+
+from prodabuild.engine.dvcyaml import dump
+from prodabuild.errors import ProjectError
+from prodabuild.yamlio import TextError, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PIPELINE, LOCK = "dvc.yaml", "dvc.lock"
+_HEAD = "schema: '2.0'\nstages:\n"
+_LISTS = {"deps", "params", "outs", "metrics", "plots"}
+_PLAIN = {"cmd", "desc", "meta", "frozen", "always_changed", *_LISTS}
+Entry = dict[str, Any]
+
+
+class DvcOut(NamedTuple):
+    """A file or folder that a stage makes: `cached` ones lie in DVC's cache, others in git."""
+
+    path: str
+    cached: bool = True
+    metric: bool = False
+
+
+class DvcStage(NamedTuple):
+    """A stage of `dvc.yaml`, its paths as they are written there. `params`: keys wanted, by file; none is all."""
+
+    name: str
+    cmd: str
+    deps: tuple[str, ...]
+    params: Mapping[str, tuple[str, ...]]
+    outs: tuple[DvcOut, ...]
+
+
+class Lock(NamedTuple):
+    """The text of a `dvc.lock`: what stands before its stages, each stage's lines, what stands after."""
+
+    head: str = _HEAD
+    stages: Mapping[str, str] = {}
+    tail: str = ""
+
+    def entry(self, name: str) -> Entry | None:
+        """Return what the lock states of a stage; None when that is nothing that DVC would have written."""
+        try:
+            entry = load(dedent(self.stages.get(name, "{}")))[name]
+            places = [*entry.get("deps", []), *entry.get("outs", [])]
+            return dict(entry) if all({"path", "md5", "size"} <= place.keys() for place in places) else None
+        except (TextError, KeyError, AttributeError, TypeError):
+            return None
+
+
+def read_stages(path: Path) -> tuple[DvcStage, ...]:
+    """Return the stages of a `dvc.yaml` that say all in plain words: no template, loop or folder of their own."""
+    try:
+        document = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+    except FileNotFoundError:
+        return ()
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{path.name} is not YAML: {_said(error)}", "`dvc status` says where it is wrong") from None
+    stages = document.get("stages") if isinstance(document, dict) else None
+    found = stages.items() if isinstance(stages, dict) else ()
+    return tuple(stage for name, written in found if (stage := _stage(name, written)))
+
+
+def read_lock(path: Path) -> Lock:
+    """Return a `dvc.lock`, an empty one when it is absent; raises `ProjectError` when it cannot be read."""
+    try:
+        text = path.read_text("utf-8").rstrip("\n") + "\n"
+        root = yaml.compose(text, yaml.CSafeLoader)
+    except FileNotFoundError:
+        return Lock()
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{path.name} is not YAML: {_said(error)}", _HINT) from None
+    parts = {key.value: (key, value) for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
+    key, stages = parts.get("stages", (None, None))
+    if not isinstance(stages, yaml.MappingNode) or parts.get("schema", (None, root))[1].value != "2.0":
+        raise ProjectError(f"{path.name} is not as DVC writes it", _HINT)
+    lines = text.splitlines(keepends=True)
+    first = key.start_mark.line
+    end = min(
+        (other.start_mark.line for other, _ in parts.values() if other.start_mark.line > first), default=len(lines)
+    )
+    starts = [name.start_mark.line for name, _ in stages.value]
+    if stages.flow_style and starts:
+        raise ProjectError(f"{path.name} is not as DVC writes it", _HINT)
+    blocks = {
+        name.value: "".join(lines[start:until])
+        for (name, _), start, until in zip(stages.value, starts, [*starts[1:], end], strict=False)
+    }
+    return Lock("".join(lines[:first]) + "stages:\n", blocks, "".join(lines[end:]))
+
+
+_HINT = "take either side of the merge, or delete it, and run the command again"
+
+
+def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None]) -> bool:
+    """Write a lock with these stages replaced (None: removed), if that changes it; returns whether it did."""
+    blocks = dict(old.stages)
+    for name, entry in entries.items():
+        if entry is None:
+            blocks.pop(name, None)
+        elif old.entry(name) != entry:
+            blocks[name] = dump({"stages": {name: entry}}).partition("\n")[2]
+    if blocks == old.stages:
+        return False
+    if not blocks and old.head == _HEAD and not old.tail:
+        path.unlink()
+        return True
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(old.head + "".join(blocks.values()) + old.tail, "utf-8")
+    os.replace(temporary, path)
+    return True
+
+
+def _stage(name: str, written: Any) -> DvcStage | None:
+    if not isinstance(written, dict) or not written.keys() <= _PLAIN or "${" in str(written):
+        return None
+    if not isinstance(written.get("cmd"), str) or not all(isinstance(written.get(key, []), list) for key in _LISTS):
+        return None
+    params: dict[str, tuple[str, ...]] = {}
+    for item in written.get("params", []):
+        for file, keys in item.items() if isinstance(item, dict) else (("params.yaml", [str(item)]),):
+            params[file] = (*params.get(file, ()), *(keys or ()))
+    outs = [
+        DvcOut(path, (flags or {}).get("cache", True), key == "metrics")
+        for key in ("outs", "metrics", "plots")
+        for item in written.get(key, [])
+        for path, flags in (item.items() if isinstance(item, dict) else ((str(item), None),))
+    ]
+    return DvcStage(
+        name=name,
+        cmd=written["cmd"],
+        deps=tuple(sorted(map(str, written.get("deps", [])))),
+        params=params,
+        outs=tuple(sorted(outs)),
+    )
+
+
+def _said(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    place = f"line {mark.line + 1}, " if mark else ""
+    return place + str(getattr(error, "problem", error))

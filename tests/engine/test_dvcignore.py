@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prodabuild.engine.dvcignore import UnlistedError, list_files
+
+TREE = (
+    "top.txt", "data/a.txt", "data/a.tmp", "data/b[1].txt", "data/.hidden", "data/.git/config", "data/.hg/x", "data/x/.git",
+    "data/sub/a.txt", "data/sub/deep/a.tmp", "data/sub/deep/keep.tmp", "data/sub/deep/build/z", "data/other/build", "data/# x",
+    "data/!y", "data/sp ace.txt", "data/ünï.txt", "data/x/y/z.log", "data/inner/.dvc/config", "data/inner/z.txt",
+)  # fmt: skip
+PATTERNS = (
+    "", "*.tmp", "*.tmp\n!keep.tmp", "/data/*.txt", "data/sub", "data/sub/", "build/", "build", "data/**/a.*", "**/deep", "data/**",
+    "# a comment\n\n  *.log  ", "\\# x", "\\!y", "a.tx?", "[ab].txt", "[!a].t*", "b[[]1].txt", "/top.txt", "/deep", "deep/*\n!deep/keep.tmp",
+    "sub\n!data/sub/a.txt", "/data", "x/*/*.log", "sp ace.txt", "*.TXT", ".*", "/.prodabuild\n/.venv",
+)  # fmt: skip
+
+
+def plant(root: Path) -> None:
+    for name in TREE:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+
+
+def test_files_are_listed_by_path_whatever_is_in_them(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / ".dvcignore").write_text("*.tmp\n!keep.tmp\n/data/x\n")
+    (tmp_path / "data/.dvcignore").write_text("/other\n")
+    assert list_files(tmp_path, "data/sub") == ["a.txt", "deep/build/z", "deep/keep.tmp"]
+    assert list_files(tmp_path, "data/other") == []
+    assert list_files(tmp_path, "top.txt") == [""]
+    with pytest.raises(FileNotFoundError):
+        list_files(tmp_path, "nothing")
+
+
+def test_what_dvc_refuses_is_not_listed(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "data/sub/linked").symlink_to("deep")
+    assert "linked" not in "".join(list_files(tmp_path, "data/sub"))
+    (tmp_path / "data/sub/gone").symlink_to("nowhere")
+    with pytest.raises(UnlistedError, match="DVC takes no data/sub/gone into a folder"):
+        list_files(tmp_path, "data/sub")
+    (tmp_path / ".dvcignore").write_text("gone\n")
+    assert "a.txt" in list_files(tmp_path, "data/sub")
+    (tmp_path / "data/.dvcignore").write_text("")
+    with pytest.raises(UnlistedError, match=r"DVC takes no data/\.dvcignore into a folder"):
+        list_files(tmp_path, "data")
+
+
+@pytest.mark.engine
+def test_patterns_mean_what_they_mean_to_dvc(tmp_path: Path) -> None:
+    program = (
+        "import sys; from dvc.ignore import DvcIgnoreFilter; from dvc.fs import localfs\n"
+        "for root in sys.argv[1:]:\n"
+        "    top = DvcIgnoreFilter(localfs, root).walk(localfs, root + '/data')\n"
+        "    print(sorted((folder + '/' + name)[len(root) + 6:] for folder, _, names in top for name in names))\n"
+    )
+    roots = []
+    for number, pattern in enumerate(PATTERNS):
+        roots.append(tmp_path / str(number))
+        plant(roots[-1])
+        (roots[-1] / ".dvcignore").write_text(pattern)
+    done = subprocess.run([sys.executable, "-c", program, *roots], capture_output=True, text=True, check=True)
+    theirs = done.stdout.splitlines()
+    assert {pattern: str(list_files(root, "data")) for pattern, root in zip(PATTERNS, roots, strict=True)} == dict(
+        zip(PATTERNS, theirs, strict=True)
+    )

@@ -1,0 +1,55 @@
+"""A trained and tested version, as DVC sees it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import orjson
+import pytest
+
+from prodabuild.engine.dvcfile import read_lock
+from tests.conftest import CONFIG, Versioned
+from tests.training.conftest import teach
+
+pytestmark = pytest.mark.train
+CLEAN = "Data and pipelines are up to date.\n"
+
+
+def test_a_version_is_recorded_pushed_and_pulled(versioned: Versioned, base: Path, tmp_path: Path) -> None:
+    teach(versioned.repo, base)
+    versioned.repo.write(
+        ".dvc/config", CONFIG + f"    remote = store\n['remote \"store\"']\n    url = {tmp_path}/remote\n"
+    )
+    dvc_yaml = versioned.repo.read("dvc.yaml").decode()
+    versioned.repo.write(
+        "dvc.yaml",
+        dvc_yaml.replace("    - build/dataset\n    params", "    - build/dataset\n    - models/tiny\n    params"),
+    )
+    failed = versioned.repo.run("test")
+    assert failed.code == 3
+    assert list(read_lock(versioned.path / "dvc.lock").stages) == ["data", "model"]  # what fails, DVC runs again
+    versioned.repo.edit("proda.yaml", "min: 0.99", "min: 0.0")
+    assert versioned.repo.run("test").code == 0
+
+    ours = versioned.lock
+    assert versioned.dvc("status") == CLEAN
+    assert versioned.dvc("repro").endswith(f"Stage 'results' didn't change, skipping\n{CLEAN}")
+    metrics = orjson.loads(versioned.dvc("metrics", "show", "--json"))
+    assert set(metrics[""]["data"]["metrics.json"]["data"]["chains"]["sealed"]) == {"n", "acc", "stderr", "base_acc"}
+    assert orjson.loads(versioned.dvc("plots", "show", "--json"))["data"]["build/model/loss.csv"]
+    (versioned.path / "dvc.lock").unlink()
+    versioned.dvc("commit", "--force")
+    assert versioned.lock == ours
+
+    versioned.commit()
+    versioned.dvc("push")
+    clone = versioned.clone(tmp_path / "clone")
+    clone.dvc("pull")
+    assert clone.dvc("status") == CLEAN
+    outs = ("base/", "dataset/", "model/", "results/", "suites/")
+    expected = {name: data for name, data in versioned.repo.files().items() if name.startswith(outs)}
+    assert clone.repo.files() == expected
+    assert clone.repo.run("compile", "--to", "data").code == 0
+    assert clone.git("status", "--porcelain") == ""
+    shutil.rmtree(clone.path)
