@@ -16,7 +16,7 @@ from prodabuild.digest import canonical, change_digest, md5, sha256
 from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -52,10 +52,16 @@ class Store:
         self._keep(stored.md5, data)
         return stored
 
-    def put_tree(self, files: Iterable[tuple[str, str]]) -> str:
-        """Store a folder as DVC knows it, the list of the paths and md5s of its files; returns its name."""
-        name, data = tree_of(files)
-        self._keep(name, data)
+    def put_folder(self, files: Mapping[str, Stored]) -> str:
+        """Store a folder as DVC knows it, a list of its files by path, after their objects; returns its name.
+
+        A list that is there vouches for the objects that it names.
+        """
+        name, data = tree_of((path, stored.md5) for path, stored in files.items())
+        if not self._whole(self.object_path(name), len(data)):
+            for stored in files.values():
+                self.open(stored)
+            self._keep(name, data)
         return name
 
     def has(self, stored: Stored) -> bool:

@@ -177,11 +177,14 @@ class _Recorder:
         return {name.removeprefix(below): stored for name, stored in self.made.items() if name.startswith(below)}
 
     def _built(self, files: Mapping[str, Stored], keep: bool) -> Content:
+        store = self.session.space.store
         size = sum(stored.size for stored in files.values())
         if "" in files:
+            if keep:
+                store.open(files[""])
             return Content(files[""].md5, size)
-        named = [(name, stored.md5) for name, stored in files.items()]
-        return Content(self.session.space.store.put_tree(named) if keep else tree_of(named)[0], size, len(files))
+        name = store.put_folder(files) if keep else tree_of((path, stored.md5) for path, stored in files.items())[0]
+        return Content(name, size, len(files))
 
 
 def _made(session: Session, target: Target) -> dict[str, Stored]:

@@ -51,13 +51,25 @@ def test_sweep_removes_what_a_killed_process_left_and_nothing_of_another_repo(tm
     assert [file.exists() for file in left] == [False, True]
 
 
-def test_a_folder_is_stored_as_dvc_stores_it(tmp_path: Path) -> None:
-    name = Store(tmp_path, tmp_path / "build").put_tree([("b/ü.txt", "22"), ("a.txt", "33"), ("b.txt", "11")])
-    data = b'[{"md5": "33", "relpath": "a.txt"}, {"md5": "11", "relpath": "b.txt"}, {"md5": "22", "relpath": "b/\\u00fc.txt"}]'
+def test_a_folder_is_stored_as_dvc_stores_it_after_its_files(tmp_path: Path) -> None:
+    store = Store(tmp_path, tmp_path / "build")
+    files = {path: store.put(f"x/{path}", path.encode()) for path in ("b/ü.txt", "a.txt", "b.txt")}
+    names = {path: hashlib.md5(path.encode()).hexdigest() for path in files}
+    data = (
+        f'[{{"md5": "{names["a.txt"]}", "relpath": "a.txt"}}, {{"md5": "{names["b.txt"]}", "relpath": "b.txt"}}, '
+        f'{{"md5": "{names["b/ü.txt"]}", "relpath": "b/\\u00fc.txt"}}]'
+    ).encode()
+    store.discard(files["a.txt"])
+    with pytest.raises(OutsideError, match=r"the stored object of x/a\.txt is lost"):
+        store.put_folder(files)
+    assert not any(tmp_path.rglob("*.dir"))
+    (tmp_path / "build/x").mkdir(parents=True)
+    (tmp_path / "build/x/a.txt").write_bytes(b"a.txt")
+    name = store.put_folder(files)
     assert name == hashlib.md5(data).hexdigest() + ".dir"
-    path = tmp_path / "files/md5" / name[:2] / name[2:]
-    assert path.read_bytes() == data
-    assert path.stat().st_mode & 0o777 == 0o444
+    assert store.object_path(name).read_bytes() == data
+    assert store.object_path(name).stat().st_mode & 0o777 == 0o444
+    assert store.has(files["a.txt"])
 
 
 def test_in_a_shared_cache_folders_are_open_to_the_group(tmp_path: Path) -> None:

@@ -115,6 +115,20 @@ def test_the_folders_of_an_entry_are_objects_that_list_what_lies_in_build(piped:
         assert (out["size"], out["nfiles"]) == (sum(map(len, files.values())), len(files))
 
 
+def test_objects_that_a_cache_lacks_are_taken_from_build(piped: Repo) -> None:
+    (piped.path / ".dvc").rename(piped.path / "kept")
+    piped.data()
+    (piped.path / "kept").rename(piped.path / ".dvc")
+    assert piped.data()["built"] == []
+    objects = piped.files(".dvc/cache/files/md5")
+    assert len([name for name in objects if not name.endswith(".dir")]) == len(piped.files("build/dataset")) + len(
+        piped.files("build/suites")
+    )
+    shutil.rmtree(piped.path / ".dvc/cache")
+    assert piped.data()["built"] == []
+    assert piped.files(".dvc/cache/files/md5") == objects
+
+
 def test_locked_and_inside_dvc_the_lock_is_left_alone(piped: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     piped.data()
     (piped.path / LOCK).unlink()
