@@ -16,5 +16,5 @@ def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
     repo.write("knowledge/cooking/food.yaml", food)
     assert repo.run("check").out == "no problems in 1 discipline: 16 concepts, 12 relations, 8 chains\n"
     report = repo.data()
-    assert (report["samples"], report["items"]) == (80, 8)
+    assert (report["samples"], report["items"]) == (80, 4)
     assert (repo.path / "build/dataset/train/cooking/all.jsonl").is_file()

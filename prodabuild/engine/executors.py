@@ -6,6 +6,7 @@ the state and write objects to the store; only the caller writes the state.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.units import Stage
 
 BATCH = 16
+COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):
@@ -81,7 +83,11 @@ class _Worker:
 
 
 def _open_worker(place: Place) -> None:
-    _Worker.reader = Reader(State(place.state, writable=False), Store(place.store, place.copies))
+    gc.freeze()  # what the caller holds is not searched for cycles, and so stays shared
+    gc.set_threshold(COLLECT_EVERY, 50, 100)
+    state = State(place.state, writable=False)
+    state.hold()
+    _Worker.reader = Reader(state, Store(place.store, place.copies))
     _Worker.scratch = place.scratch
 
 

@@ -62,7 +62,7 @@ class Reader:
         self.emit = emit
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
-        self._derived: dict[tuple[str, Callable[[list[str]], Any]], Any] = {}
+        self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
         """Return a facet of a fact; its value is None when the fact or the facet is absent."""
@@ -84,6 +84,14 @@ class Reader:
         key = (posting, via)
         if key not in self._derived:
             self._derived[key] = via(members)
+        found: T = self._derived[key]
+        return found
+
+    def loaded(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, remembered as long as outputs are."""
+        key = (stored.md5, via)
+        if key not in self._derived:
+            self._derived[key] = via(self.store.open(stored))
         found: T = self._derived[key]
         return found
 
@@ -227,6 +235,10 @@ class View:
     def path(self, stored: Stored) -> Path:
         """Return the read-only object that holds an output file; raises `OutsideError` when it is lost for good."""
         return self._reader.store.open(stored)
+
+    def load(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, computed once for the units that a process builds."""
+        return self._reader.loaded(stored, via)
 
     def scratch(self) -> Path:
         """Return a folder for work in progress, the same one for the same inputs read so far.
