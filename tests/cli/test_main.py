@@ -47,6 +47,7 @@ Commands:
   plan     Show what a compile would do and why; change nothing.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
+  export   Write the data in a format that other trainers read.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
@@ -210,7 +211,7 @@ def test_an_error_is_a_document_too(repo: Repo) -> None:
     }
 
 
-HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy")
+HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy", "pyarrow")
 
 
 def test_help_imports_nothing_heavy_and_starts_at_once() -> None:
