@@ -47,6 +47,7 @@ Commands:
   plan     Show what a compile would do and why; change nothing.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
+  export   Write the data in a format that other trainers read.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
@@ -147,7 +148,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(repo: Repo) -> None:
     )
     first, *rest = outcome.out.splitlines()
     assert re.sub(r"\d+\.\d+ s", "T s", first) == "29 built, 0 clean (T s)"
-    assert rest[0] == "464 samples in 12 shards, 12 test items"
+    assert rest[0] == "464 samples in 12 shards, 20 test items"
     assert rest[1].startswith("dataset ")
     assert rest[2:] == ["proda.lock was updated: commit it with your change"]
     again = repo.run("compile", "--to", "data")
@@ -197,11 +198,11 @@ def test_json_is_one_document_on_stdout(repo: Repo) -> None:
     report = repo.run("compile", "--to", "data", "--json").json
     keys = {"schema", "built", "restored", "clean", "shards", "samples", "items", "dataset", "model", "seconds"}
     assert set(report) == keys
-    assert (report["samples"], report["items"], report["shards"]) == (464, 12, {"total": 12, "built": 0})
+    assert (report["samples"], report["items"], report["shards"]) == (464, 20, {"total": 12, "built": 0})
 
 
 def test_an_error_is_a_document_too(repo: Repo) -> None:
-    repo.edit("proda.yaml", "tests:\n  chains: {from: chains, sealed: 0.3}\n", "")
+    repo.edit("proda.yaml", "tests:\n  chains: {from: chains, sealed: 0.5}\n", "")
     outcome = repo.run("test", "--json")
     assert outcome.code == 1
     assert outcome.json == {
@@ -214,7 +215,7 @@ def test_an_error_is_a_document_too(repo: Repo) -> None:
     }
 
 
-HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy")
+HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy", "pyarrow")
 
 
 def test_help_imports_nothing_heavy_and_starts_at_once() -> None:

@@ -176,7 +176,7 @@ def test_a_switch_to_dvc_moves_the_cache_and_rebuilds_nothing(repo: Repo) -> Non
 
 def test_settings_rebuild_what_reads_them(repo: Repo) -> None:
     repo.data()
-    repo.edit("proda.yaml", "sealed: 0.3", "sealed: 0.4")
+    repo.edit("proda.yaml", "sealed: 0.5", "sealed: 0.6")
     assert all(unit.startswith(("items:", "suite:", "index", "leaks:")) for unit in repo.data()["built"])
     repo.edit("proda.yaml", "base: scratch:micro", "base: scratch:micro\n  train: {epochs: 9}")
     assert repo.data()["built"] == []
