@@ -17,7 +17,7 @@ from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from prodabuild.engine.state import Trace
@@ -37,12 +37,13 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store."""
+    """What a worker needs to open the state and the store, and the facts that it shares with its parent."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
+    known: Mapping[str, bytes]
 
 
 def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
@@ -87,7 +88,7 @@ def _open_worker(place: Place) -> None:
     gc.set_threshold(COLLECT_EVERY, 50, 100)
     state = State(place.state, writable=False)
     state.hold()
-    _Worker.reader = Reader(state, Store(place.store, place.copies))
+    _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
     _Worker.scratch = place.scratch
 
 

@@ -50,16 +50,23 @@ class InputMovedError(ProjectError):
 class Reader:
     """Reads inputs by name from a state, with a cache shared by the units of one run.
 
-    `files` finds a file by the name it is known by; `emit` takes the progress of long builds.
+    `files` finds a file by the name it is known by; `emit` takes the progress of long builds; `known` are facts of
+    the state that the caller holds in memory anyway.
     """
 
     def __init__(
-        self, state: State, store: Store, files: Mapping[str, Path] | None = None, emit: Emit = silent
+        self,
+        state: State,
+        store: Store,
+        files: Mapping[str, Path] | None = None,
+        emit: Emit = silent,
+        known: Mapping[str, bytes] | None = None,
     ) -> None:
         self.state = state
         self.store = store
         self.files = files or {}
         self.emit = emit
+        self.known = known or {}
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
@@ -153,7 +160,7 @@ class Reader:
 
     def _fact(self, key: str) -> dict[str, Any] | None:
         if key not in self._facts:
-            value = self.state.value(key)
+            value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
 
