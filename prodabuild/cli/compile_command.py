@@ -25,16 +25,7 @@ if TYPE_CHECKING:
 )
 @building
 @common
-def command(
-    folder: Path,
-    console: Console,
-    to: Target,
-    jobs: int,
-    keep_going: bool,
-    locked: bool,
-    device: str,
-    inside_dvc: bool,
-) -> None:
+def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: bool, locked: bool, device: str) -> None:
     """Build what changed: shards, test items, dataset, base, adapter.
 
     \b
@@ -44,7 +35,7 @@ def command(
     """
     from prodabuild.project import Options
 
-    options = Options(to, jobs, locked, keep_going, device, console.emit, inside_dvc)
+    options = Options(to, jobs, locked, keep_going, device, console.emit)
     report = open_project(folder).compile(options)
     console.close()
     if console.as_json:

@@ -38,7 +38,7 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def building(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of commands that build; they are also told whether DVC runs them as one of its stages."""
+    """Add the options of commands that build."""
 
     @click.option(
         "-j", "--jobs", type=click.IntRange(1), default=None, help="Processes for building data (default: the cores)."
@@ -50,9 +50,7 @@ def building(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def command(jobs: int | None, device: str, **others: Any) -> Any:
-        inside_dvc = "DVC_STAGE" in os.environ
-        jobs = jobs or len(os.sched_getaffinity(0))
-        return function(jobs=jobs, device=visible_device(device), inside_dvc=inside_dvc, **others)
+        return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
 
     return command
 
@@ -64,10 +62,10 @@ def visible_device(asked: str) -> str:
 
 
 def open_project(folder: Path) -> Project:
-    """Open the data repo; the libraries below are told to stay offline and quiet."""
+    """Open the data repo; the libraries below are told to stay offline and quiet, and whether DVC runs us."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from prodabuild.project import Project
 
-    return Project.open(folder)
+    return Project.open(folder, inside_dvc="DVC_STAGE" in os.environ)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @click.command("test")
 @building
 @common
-def command(
-    folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str, inside_dvc: bool
-) -> int:
+def command(folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str) -> int:
     """Test the model beside its base; exit 3 when a gate fails.
 
     \b
@@ -31,7 +29,7 @@ def command(
     """
     from prodabuild.project import Options
 
-    options = Options("results", jobs, locked, keep_going, device, console.emit, inside_dvc)
+    options = Options("results", jobs, locked, keep_going, device, console.emit)
     report = open_project(folder).test(options)
     console.close()
     if console.as_json:

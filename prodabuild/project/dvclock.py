@@ -54,8 +54,8 @@ class Content(NamedTuple):
 
 def update_dvc_lock(session: Session, target: Target, passed: bool = True) -> None:
     """Write the entries of what was built up to a target. A test that failed is not recorded, as with DVC."""
-    options, path = session.options, session.root / LOCK
-    if options.inside_dvc or options.locked or not session.pipeline.stages:
+    emit, path = session.options.emit, session.root / LOCK
+    if not session.pipeline.stages:
         return
     old = read_lock(path)
     recorder = _Recorder(session, session.state.file_rows(), _made(session, target), _settings(session))
@@ -68,12 +68,12 @@ def update_dvc_lock(session: Session, target: Target, passed: bool = True) -> No
             else:
                 entry = recorder.entry(stage) if passed or kind != "results" else None
         except UnrecordableError as why:
-            options.emit(Note(f"{LOCK}: the stage {stage.name} is left to `dvc commit`: {why}", warning=True))
+            emit(Note(f"{LOCK}: the stage {stage.name} is left to `dvc commit`: {why}", warning=True))
             entry = before
         recorder.learn(entry)
         entries[stage.name] = entry
     if write_lock(path, old, entries):
-        options.emit(Note(f"{LOCK} was updated"))
+        emit(Note(f"{LOCK} was updated"))
 
 
 def write_metrics(session: Session, scores: Mapping[str, Mapping[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,34 +16,39 @@ from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.dvclock import update_dvc_lock, write_metrics
+from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.locking import refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.outcome import ExportReport, ExportRequest
     from prodabuild.project.session import Session
+    from prodabuild.project.stages import Target
 
 
 @dataclass(frozen=True)
 class Project:
-    """A data repo whose manifest is sound."""
+    """A data repo whose manifest is sound. `inside_dvc`: this is a stage that DVC runs and will record."""
 
     root: Path
     manifest: Manifest
+    inside_dvc: bool = False
 
     @classmethod
-    def open(cls, folder: Path) -> Project:
+    def open(cls, folder: Path, inside_dvc: bool = False) -> Project:
         """Read the manifest of the repo in `folder`; raises `ProblemsError`."""
         root = folder.resolve()
         manifest = read_manifest(root)
         validate_settings(root, manifest)
-        return cls(root, manifest)
+        return cls(root, manifest, inside_dvc)
 
     @classmethod
     def check(cls, folder: Path, options: Options) -> CheckReport:
@@ -73,9 +78,20 @@ class Project:
             if options.locked:
                 refuse_stale_sources(session)
             result = _run(session, options)
-            changed = update_lock(session, options.to)
-            update_dvc_lock(session, options.to)
+            changed = self._record(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
+
+    def export(self, request: ExportRequest, options: Options) -> ExportReport:
+        """Build the training data (and the test items), and write them as a request asks."""
+        started = time.monotonic()
+        folder = target_of(self.root, self.manifest, request)
+        with writing_session(self.root, self.manifest, options, "prodabuild export") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, options)
+            changed = self._record(session, options.to)
+            report = write_export(session, request, folder)
+        return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
     def test(self, options: Options) -> TestReport:
         """Build the model and its results, and judge them."""
@@ -88,12 +104,21 @@ class Project:
             result = _run(session, options)
             suites, disciplines = _scores(session)
             flat = {f"{suite}/{split}": found for suite, splits in suites.items() for split, found in splits.items()}
-            update_lock(session, "results", flat)
             verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
-            write_metrics(session, suites)
-            update_dvc_lock(session, "results", passed=verdict.verdict == "pass")
+            if not options.locked:
+                write_metrics(session, suites)
+            self._record(session, "results", flat, verdict.verdict == "pass")
         ran = tuple(sorted(result.built + result.restored))
         return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
+
+    def _record(
+        self, session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
+    ) -> bool:
+        """Write both locks; returns whether `proda.lock` changed."""
+        changed = update_lock(session, target, scores)
+        if not (self.inside_dvc or session.options.locked):
+            update_dvc_lock(session, target, passed)
+        return changed
 
 
 def _run(session: Session, options: Options) -> RunResult:

@@ -47,7 +47,7 @@ def pretend(repo: Repo) -> None:
     results = {
         "cmd": "prodabuild test",
         "deps": [outs[path] for path in ("build/base", "build/model", "build/suites")],
-        "params": {"proda.yaml": {"tests": {"chains": {"from": "chains", "sealed": 0.3}}}},
+        "params": {"proda.yaml": {"tests": {"chains": {"from": "chains", "sealed": 0.5}}}},
         "outs": [outs["build/results"]],
     }
     write_lock(repo.path / LOCK, lock, {"model": model, "results": results})
@@ -173,8 +173,8 @@ def test_an_entry_is_true_while_command_dependencies_and_parameters_are_those_of
     kept = piped.read(LOCK)
     for file, old, new, left in (
         ("proda.yaml", "base: scratch:micro", "base: scratch:micro\n  train: {epochs: 9}", ["data"]),
-        ("proda.yaml", "sealed: 0.3", "sealed: 0.30", ["data", "model", "results"]),
-        ("proda.yaml", "sealed: 0.3", "sealed: 0.3, gate: {min: 0.9}", ["data", "model"]),
+        ("proda.yaml", "sealed: 0.5", "sealed: 0.50", ["data", "model", "results"]),
+        ("proda.yaml", "sealed: 0.5", "sealed: 0.5, gate: {min: 0.9}", ["data", "model"]),
         ("dvc.yaml", "cmd: prodabuild compile\n", "cmd: prodabuild compile -j 1\n", ["data"]),
         ("dvc.yaml", "- build/suites\n    params", "- build/suites\n    - knowledge\n    params", ["data", "model"]),
         ("dvc.yaml", "- build/suites\n    params", "- build/suites\n    - nowhere\n    params", ["data", "model"]),
@@ -270,7 +270,7 @@ def test_what_moves_during_a_build_is_in_no_record_of_it(piped: Repo, moved: str
     def emit(event: Event) -> None:
         if isinstance(event, StageFinished) and event.stage == "shards":
             if moved == "manifest":
-                piped.edit("proda.yaml", "sealed: 0.3", "sealed: 0.4")
+                piped.edit("proda.yaml", "sealed: 0.5", "sealed: 0.4")
             elif moved == "a new file":
                 piped.write("knowledge/zoo/late.txt", "x")
             else:
