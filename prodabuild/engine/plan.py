@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from prodabuild.engine.facts import OUTPUT, Reason
+from prodabuild.engine.portable import adopt
 from prodabuild.engine.view import still_current
 
 if TYPE_CHECKING:
@@ -67,11 +68,12 @@ def make_plan(reader: Reader, stages: Sequence[Stage], damages: Sequence[Damage]
 
 
 def matching_trace(reader: Reader, row: UnitRow) -> Trace | None:
-    """Return the newest trace of a unit that fits the present inputs and whose objects are there."""
+    """Return the newest trace of a unit, or else the travelled one, that fits the inputs and has its objects here."""
     for trace in reader.state.traces(row.name):
         if still_current(reader, trace) and all(reader.store.has(stored) for stored in trace.files):
             return trace
-    return None
+    travelled = reader.travelled.get(row.name)
+    return adopt(reader, travelled) if travelled else None
 
 
 def _step(reader: Reader, row: UnitRow, damages: list[Damage], maybe: list[Reason]) -> Step:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from prodabuild.engine.portable import Portable
     from prodabuild.engine.state import State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
@@ -61,12 +62,14 @@ class Reader:
         files: Mapping[str, Path] | None = None,
         emit: Emit = silent,
         known: Mapping[str, bytes] | None = None,
+        travelled: Mapping[str, Portable] | None = None,
     ) -> None:
         self.state = state
         self.store = store
         self.files = files or {}
         self.emit = emit
         self.known = known or {}
+        self.travelled = travelled or {}
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}

@@ -26,7 +26,7 @@ from prodabuild.project.stages import up_to
 from prodabuild.yamlio import load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prodabuild.engine.dvcfile import DvcOut, DvcStage, Entry
     from prodabuild.engine.files import FileRow
@@ -52,13 +52,14 @@ class Content(NamedTuple):
         return {"path": path, "hash": "md5", "md5": self.md5, "size": self.size} | count
 
 
-def update_dvc_lock(session: Session, target: Target, passed: bool = True) -> None:
+def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], passed: bool = True) -> None:
     """Write the entries of what was built up to a target. A test that failed is not recorded, as with DVC."""
     emit, path = session.options.emit, session.root / LOCK
     if not session.pipeline.stages:
         return
     old = read_lock(path)
-    recorder = _Recorder(session, session.state.file_rows(), _made(session, target), _settings(session))
+    made = _made(session, target) | {stored.path: stored for stored in traces}
+    recorder = _Recorder(session, session.state.file_rows(), made, _settings(session))
     entries: dict[str, Entry | None] = {}
     for kind, stage in session.pipeline.stages:
         before = old.entry(stage.name)

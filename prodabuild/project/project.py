@@ -21,6 +21,7 @@ from prodabuild.project.locking import refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
+from prodabuild.project.travelling import write_traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,10 +115,11 @@ class Project:
     def _record(
         self, session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
     ) -> bool:
-        """Write both locks; returns whether `proda.lock` changed."""
+        """Write both locks, and the traces that DVC carries; returns whether `proda.lock` changed."""
         changed = update_lock(session, target, scores)
+        traces = write_traces(session, target)
         if not (self.inside_dvc or session.options.locked):
-            update_dvc_lock(session, target, passed)
+            update_dvc_lock(session, target, traces, passed)
         return changed
 
 

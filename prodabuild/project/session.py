@@ -23,6 +23,7 @@ from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.pipeline import read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
+from prodabuild.project.travelling import read_travelled
 from prodabuild.shards.recipes import RECIPES
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
@@ -60,7 +61,8 @@ class Session:
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
         files = opaque_files(self.root, self.manifest)
-        return Reader(self.state, self.space.store, files, self.options.emit, self.known)
+        travelled = read_travelled(self.space.build, self.pipeline)
+        return Reader(self.state, self.space.store, files, self.options.emit, self.known, travelled)
 
     def plan(self, target: Target) -> Plan:
         """Return what a build of the target would do."""

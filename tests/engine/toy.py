@@ -12,6 +12,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine.facts import Change, Fact, Reason, diff
 from prodabuild.engine.placing import Workspace, find_damage
 from prodabuild.engine.plan import make_plan
+from prodabuild.engine.portable import export
 from prodabuild.engine.refresh import refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import State
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.engine.plan import Plan
+    from prodabuild.engine.portable import Portable
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
@@ -76,6 +78,7 @@ class Toy:
     jobs: int = 1
     keep_going: bool = False
     events: list[Event] = field(default_factory=list)
+    travelled: Mapping[str, Portable] = field(default_factory=dict)
 
     def space(self) -> Workspace:
         return Workspace(Store(self.root / "cache", self.root / "build"), self.root / "tmp")
@@ -101,14 +104,22 @@ class Toy:
         with self.state() as state:
             copy = state.in_memory()
             self._refresh(copy, sources)
-            return make_plan(Reader(copy, self.space().store), STAGES, find_damage(copy, self.space()))
+            return make_plan(self._reader(copy), STAGES, find_damage(copy, self.space()))
 
     def run(self, sources: Mapping[str, Lines]) -> RunResult:
         with self.state() as state:
             self._refresh(state, sources)
             space = self.space()
-            runner = Runner(Reader(state, space.store), space, self.events.append, self.jobs, self.keep_going)
+            runner = Runner(self._reader(state), space, self.events.append, self.jobs, self.keep_going)
             return runner.run(STAGES)
+
+    def traces(self) -> bytes:
+        """Return the current traces in the form that travels."""
+        with self.state() as state:
+            return b"".join(export(self._reader(state), trace) for trace in state.current_traces())
+
+    def _reader(self, state: State) -> Reader:
+        return Reader(state, self.space().store, travelled=self.travelled)
 
     def output(self) -> dict[str, bytes]:
         build = self.root / "build"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import orjson
@@ -36,7 +35,7 @@ def test_a_version_is_recorded_pushed_and_pulled(versioned: Versioned, base: Pat
     assert versioned.dvc("status") == CLEAN
     assert versioned.dvc("repro").endswith(f"Stage 'results' didn't change, skipping\n{CLEAN}")
     metrics = orjson.loads(versioned.dvc("metrics", "show", "--json"))
-    assert set(metrics[""]["data"]["metrics.json"]["data"]["chains"]["sealed"]) == {"n", "acc", "stderr", "base_acc"}
+    assert set(metrics[""]["data"]["metrics.json"]["data"]["chains"]["dev"]) == {"n", "acc", "stderr", "base_acc"}
     assert orjson.loads(versioned.dvc("plots", "show", "--json"))["data"]["build/model/loss.csv"]
     (versioned.path / "dvc.lock").unlink()
     versioned.dvc("commit", "--force")
@@ -47,9 +46,12 @@ def test_a_version_is_recorded_pushed_and_pulled(versioned: Versioned, base: Pat
     clone = versioned.clone(tmp_path / "clone")
     clone.dvc("pull")
     assert clone.dvc("status") == CLEAN
-    outs = ("base/", "dataset/", "model/", "results/", "suites/")
+    outs = ("base/", "dataset/", "model/", "results/", "suites/", "traces/")
     expected = {name: data for name, data in versioned.repo.files().items() if name.startswith(outs)}
     assert clone.repo.files() == expected
-    assert clone.repo.run("compile", "--to", "data").code == 0
+    report = clone.repo.run("compile", "--json").json
+    assert (report["restored"], report["model"] is not None) == (["base", "model"], True)
+    assert clone.repo.run("test", "--json").json["ran"] == ["results:chains", "results:chains@base"]
+    assert clone.repo.history[-1].err.splitlines()[-1].startswith("results: 2 restored")
     assert clone.git("status", "--porcelain") == ""
-    shutil.rmtree(clone.path)
+    assert clone.dvc("status") == CLEAN
