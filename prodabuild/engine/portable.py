@@ -1,7 +1,8 @@
 """Traces that travel with what they tell of, so that a clone which holds the objects need not build them again.
 
 A trace of the state knows its inputs by change digests, which no other repo should trust. A portable one has a
-sha256 over the names and values of all inputs: a clone looks up what they are there, and compares.
+sha256 over the names and values of its inputs, and one of each source file that it read as it is: a clone looks up
+what they are there, and compares. Files come last, and only when all else is the same: they may be large.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Portable(NamedTuple):
     unit: str
     inputs: str
     names: tuple[str, ...]
+    sources: dict[str, str]
     files: tuple[Stored, ...]
     summary: Any
 
@@ -38,18 +40,31 @@ class Portable(NamedTuple):
 def export(reader: Reader, trace: Trace) -> bytes:
     """Return a current trace as a line of JSON, the same in every clone."""
     names = sorted(zlib.decompress(trace.names).decode().split("\n")) if trace.keys else []
-    row = Portable(trace.unit, _identity(reader, names), tuple(names), trace.files, orjson.loads(trace.summary))
-    return canonical({**row._asdict(), "files": [list(stored) for stored in trace.files]}) + b"\n"
+    row = {
+        "unit": trace.unit,
+        "inputs": _identity(reader, names),
+        "names": names,
+        "sources": {name: _sha256(reader, name) for name in names if name.startswith(FILE)},
+        "files": [list(stored) for stored in trace.files],
+        "summary": orjson.loads(trace.summary),
+    }
+    return canonical(row) + b"\n"
 
 
 def parse(data: bytes) -> dict[str, Portable]:
     """Return the traces in lines of JSON by unit; none when the lines are not such."""
     try:
-        rows = [orjson.loads(line) for line in data.splitlines()]
-        found = [Portable(**{**row, "files": tuple(Stored(*stored) for stored in row["files"])}) for row in rows]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        found = [_portable(**orjson.loads(line)) for line in data.splitlines()]
+    except (orjson.JSONDecodeError, TypeError):
         return {}
     return {portable.unit: portable for portable in found}
+
+
+def _portable(
+    unit: str, inputs: str, names: list[str], sources: dict[str, str], files: list[list[Any]], summary: Any
+) -> Portable:
+    stored = tuple(Stored(*file) for file in files)
+    return Portable(str(unit), str(inputs), tuple(map(str, names)), dict(sources), stored, summary)
 
 
 def adopt(reader: Reader, portable: Portable) -> Trace | None:
@@ -57,6 +72,8 @@ def adopt(reader: Reader, portable: Portable) -> Trace | None:
     if not all(reader.store.has(stored) for stored in portable.files):
         return None
     if _identity(reader, portable.names) != portable.inputs:
+        return None
+    if any(_sha256(reader, name) != portable.sources.get(name) for name in portable.names if name.startswith(FILE)):
         return None
     inputs = sorted((found.hash, found.digest, name) for name in portable.names for found in [reader.by_name(name)])
     summary = kept(portable.summary)
@@ -77,13 +94,18 @@ def _identity(reader: Reader, names: Sequence[str]) -> str:
 
 
 def _value(reader: Reader, name: str) -> Any:
-    """Return an input's value: of a file and of an output the identity of its content, and what was said of it."""
+    """Return an input's value; of an output, paths and identities of its files and what was said of it."""
     value = reader.by_name(name).value
-    if value is None:
-        return None
-    if name[0] == OUTPUT:
-        return [[[stored.path, stored.sha256] for stored in value], reader.summary(name[1:])]
     if name.startswith(FILE):
-        with reader.files[name.removeprefix(FILE).rpartition("#")[0]].open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return value is not None
+    if name[0] == OUTPUT and value is not None:
+        return [[[stored.path, stored.sha256] for stored in value], reader.summary(name[1:])]
     return value
+
+
+def _sha256(reader: Reader, name: str) -> str | None:
+    file = reader.files.get(name.removeprefix(FILE).rpartition("#")[0])
+    if file is None:
+        return None
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -89,7 +89,7 @@ def test_an_entry_is_replaced_and_every_other_byte_stays(tmp_path: Path) -> None
     lock = read_lock(path)
     assert lock.entry("ours") == {"cmd": "make", "params": {"proda.yaml": {"rate": 1e-05}}}
     assert lock.entry("nobody's") is None
-    assert not write_lock(path, lock, {"ours": lock.entry("ours")})
+    assert not write_lock(path, lock, {"ours": lock.entry("ours"), "last": {"cmd": "long words"}})
     assert write_lock(path, lock, {"ours": {"cmd": "make all"}, "new": {"cmd": "x"}})
     head, _, rest = LOCK.partition("  ours:\n")
     _, _, tail = rest.partition("  last:\n")

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from prodabuild.engine.portable import parse
+from prodabuild.digest import canonical
+from prodabuild.engine.facts import Delta, Fact
+from prodabuild.engine.files import file_digest
+from prodabuild.engine.portable import adopt, export, parse
+from prodabuild.engine.state import State
+from prodabuild.engine.store import Store, Stored
+from prodabuild.engine.view import FILE, Reader, View
 from tests.engine.toy import Lines, Toy
 
 WORLD: dict[str, Lines] = {"a": {f"k{n:02}": (f"text {n}", f"k{n + 1:02}") for n in range(16)}}
@@ -54,6 +60,36 @@ def test_what_has_lost_an_object_is_built(home: Toy) -> None:
     assert other.output() == home.output()
 
 
-@pytest.mark.parametrize("junk", [b"<<<<<<<\n", b"7\n", b'{"unit": "whole"}\n', b'{"files": [[1]]}\n', b""])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"<<<<<<<\n",
+        b"7\n",
+        b'{"unit": "whole"}\n',
+        b'{"unit": "u", "inputs": "", "names": 7, "sources": {}, "files": [], "summary": 1}\n',
+        b"",
+    ],
+)
 def test_lines_that_are_no_traces_are_as_good_as_none(home: Toy, junk: bytes) -> None:
     assert parse(junk + home.traces() if junk else junk) == {}
+
+
+def test_a_file_that_was_read_as_it_is_is_compared_by_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"one")
+    state = State(tmp_path / "state.db", writable=True)
+    fact = Fact(FILE + "weights", canonical({"content": file_digest(file).hex()}), "weights")
+    with state.transaction():
+        state.apply(Delta(upserts={fact.key: fact}), (), ())
+    reader = Reader(state, Store(tmp_path, tmp_path / "build"), {"weights": file})
+    view = View("unit", reader, tmp_path)
+    view.file("weights")
+    trace = view.trace(())
+    (portable,) = parse(export(reader, trace)).values()
+    assert adopt(reader, portable) == trace
+    assert adopt(reader, portable._replace(sources={})) is None
+    assert adopt(reader, portable._replace(files=(Stored("x", "0" * 32, "0" * 64, 1),))) is None
+    file.write_bytes(b"two")
+    assert adopt(reader, portable) is None
+    assert adopt(Reader(state, reader.store), portable) is None
+    state.close()

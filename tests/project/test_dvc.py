@@ -52,6 +52,11 @@ def dvc_lock(versioned: Versioned, *stages: str) -> str:
     return versioned.lock
 
 
+def inodes(versioned: Versioned) -> dict[Path, int]:
+    """Return the objects of a repo's cache, to tell whether one was written again."""
+    return {path: path.stat().st_ino for path in (versioned.path / ".dvc/cache/files/md5").rglob("*") if path.is_file()}
+
+
 def test_the_lock_is_what_dvc_writes_and_dvc_has_nothing_to_do(versioned: Versioned) -> None:
     versioned.repo.write("knowledge/zoo/README.md", "hidden from the build, not from DVC\n")
     versioned.repo.write("knowledge/zoo/.swp", "x")
@@ -143,24 +148,18 @@ def test_a_clone_pulls_what_was_pushed_and_compiles_the_same(
     assert pulled == {name: data for name, data in built.items() if name in pulled}
     assert len(pulled) == files
     lock = clone.lock
-    inodes = {path: path.stat().st_ino for path in (clone.path / ".dvc/cache/files/md5").rglob("*") if path.is_file()}
+    before = inodes(clone)
     clone.repo.data()  # without the state there are no traces: the data is built again, to the same objects
     assert clone.repo.files() == built
     assert clone.lock == lock == versioned.lock
-    assert (
-        inodes.items()
-        <= {
-            path: path.stat().st_ino for path in (clone.path / ".dvc/cache/files/md5").rglob("*") if path.is_file()
-        }.items()
-    )
+    assert before.items() <= inodes(clone).items()
     assert clone.dvc("status", "data") == CLEAN
     assert clone.git("status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("config", ["config", "config.local"])
-@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize(("config", "relative"), [("config", True), ("config.local", False)])
 def test_a_cache_elsewhere_is_found_as_dvc_finds_it(
-    versioned: Versioned, tmp_path: Path, relative: bool, config: str
+    versioned: Versioned, tmp_path: Path, config: str, relative: bool
 ) -> None:
     folder = tmp_path / "shared cache"
     arguments = ["--local"] if config == "config.local" else []

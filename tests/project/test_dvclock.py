@@ -8,6 +8,7 @@ import sys
 import orjson
 import pytest
 
+from prodabuild.digest import md5
 from prodabuild.engine.dvcfile import Entry, read_lock, read_stages, write_lock
 from prodabuild.events import Event, Note, StageFinished
 from prodabuild.project import Options, Project
@@ -205,6 +206,7 @@ def test_a_stage_that_cannot_be_known_is_left_to_dvc(piped: Repo) -> None:
     for old, new, why in (
         ("- build/dataset:", "- build/elsewhere:", "prodabuild does not make build/elsewhere"),
         ("- build/dataset:", "- models/mine:", "prodabuild does not make models/mine"),
+        ("- build/dataset:", "- proda.lock:", "prodabuild does not make proda.lock"),
         ("- build/dataset:", "- ../dataset:", "prodabuild does not make ../dataset"),
         ("- name\n", "- name\n      - compile.speed\n", "proda.yaml has no compile.speed"),
         (
@@ -252,6 +254,17 @@ def test_a_file_that_no_build_reads_is_read_again_only_when_it_changed(piped: Re
     note.unlink()
     piped.data()
     assert b"nfiles: 4" in piped.read(LOCK)
+
+
+def test_a_file_that_is_named_as_one_of_our_own_modules_is_another_file(piped: Repo) -> None:
+    piped.write("prodabuild/digest.py", "x = 1\n")
+    piped.edit("dvc.yaml", "- knowledge\n", "- prodabuild/digest.py\n")
+    built = piped.data()["built"]
+    data = entry(piped, "data")
+    assert data is not None
+    assert data["deps"][0] == {"path": "prodabuild/digest.py", "hash": "md5", "md5": md5(b"x = 1\n"), "size": 6}
+    piped.write("prodabuild/digest.py", "x = 2\n")
+    assert (len(built) > 0, piped.data()["built"]) == (True, [])
 
 
 @pytest.mark.parametrize("name", [LOCK, "dvc.yaml"])
