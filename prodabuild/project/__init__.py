@@ -5,7 +5,7 @@ project.compile(Options())
 project.test(Options()).verdict
 """
 
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, TestReport
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, TestReport, VerifyReport
 from prodabuild.project.project import Project
 
-__all__ = ["CheckReport", "CompileReport", "Options", "Project", "TestReport"]
+__all__ = ["CheckReport", "CompileReport", "Options", "Project", "TestReport", "VerifyReport"]

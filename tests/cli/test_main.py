@@ -47,6 +47,7 @@ Commands:
   plan     Show what a compile would do and why; change nothing.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
+  verify   Read everything that was built and heal what is damaged.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
