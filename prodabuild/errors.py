@@ -11,6 +11,8 @@ Exit 3 (a gate failed) is a verdict, not an exception; 70 is any other exception
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import IntEnum
 
 
@@ -58,3 +60,27 @@ class OutsideError(ProdaError):
     """The world outside the repo failed: disk, network, a package that is not installed."""
 
     exit_code = ExitCode.OUTSIDE
+
+
+_AGAIN = "and run the command again: finished work is kept"
+_HINTS = {
+    errno.ENOSPC: f"make room {_AGAIN}",
+    errno.EDQUOT: f"make room in your quota {_AGAIN}",
+    errno.EFBIG: f"raise the limit on the size of files (ulimit -f) {_AGAIN}",
+    errno.EROFS: "make it writable, or work on a copy of the repository; `check` and `plan` work as it is",
+    errno.EACCES: f"mend the permissions {_AGAIN}",
+    errno.EPERM: f"mend the permissions {_AGAIN}",
+    errno.EMFILE: f"raise the limit on open files (ulimit -n) {_AGAIN}",
+    errno.ENFILE: f"close other programs {_AGAIN}",
+    errno.EIO: f"make room or look after the disk, {_AGAIN}",
+}
+_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+def outside(error: OSError) -> OutsideError:
+    """Return what the operating system refused as an error that names the path and says what to do."""
+    what = error.strerror or str(error)
+    if error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename)
+        what = f"cannot write {name}: {what}" if error.errno in _WRITING else f"{name}: {what}"
+    return OutsideError(what, _HINTS.get(error.errno or 0, f"mend that {_AGAIN}"))

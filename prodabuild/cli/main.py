@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -14,10 +16,10 @@ import click
 
 from prodabuild import __version__
 from prodabuild.cli.console import Console
-from prodabuild.errors import ExitCode, ProdaError
+from prodabuild.errors import ExitCode, ProdaError, outside
 from prodabuild.problems import ProblemsError
 
-COMMANDS = ("check", "plan", "compile", "test", "export", "import", "schema")
+COMMANDS = ("check", "plan", "compile", "test", "export", "verify", "import", "schema")
 
 
 class _Lazy(click.Group):
@@ -56,7 +58,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(200_000, 50, 100)  # builds make millions of small tuples and hardly a cycle
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -64,6 +68,7 @@ def run(arguments: list[str]) -> int:
     console = Console(as_json="--json" in arguments)
     try:
         code = cli.main(arguments, prog_name="prodabuild", standalone_mode=False)
+        sys.stdout.flush()
     except ProblemsError as found:
         console.refuse(found.problems)
         return ExitCode.PROJECT_WRONG
@@ -76,14 +81,32 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.error("interrupted; finished work is kept")
         return ExitCode.INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # `| head` has seen enough; click leaves by SystemExit then
+        _drop_stdout()
+        return ExitCode.OUTSIDE
     except OSError as error:
-        console.error(f"error: {error}\nhint: make room or mend the permissions, and run the command again")
+        if _stdout_is_stuck():
+            _drop_stdout()
+        console.fail(outside(error))
         return ExitCode.OUTSIDE
     except ModuleNotFoundError as error:
         return _missing(console, error)
     except Exception as error:  # noqa: BLE001 - the entry point: whatever else happens is our bug
         return _bug(console, error)
     return int(code or 0)
+
+
+def _stdout_is_stuck() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _drop_stdout() -> None:
+    """Let nothing more be written to stdout: Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing(console: Console, error: ModuleNotFoundError) -> int:
@@ -98,11 +121,14 @@ def _missing(console: Console, error: ModuleNotFoundError) -> int:
 
 
 def _bug(console: Console, error: Exception) -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write("".join(traceback.format_exception(error)))
-    console.error(
-        f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: please report it with {Path(report.name)}"
-    )
+    text = "".join(traceback.format_exception(error))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as report:
+            report.write(text)
+        hint = f"please report it with {Path(report.name)}"
+    except OSError:  # no room for a file
+        hint = f"please report it with this\n{text}"
+    console.error(f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: {hint}")
     return ExitCode.BUG

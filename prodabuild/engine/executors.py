@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
+from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from prodabuild.engine.state import Trace
     from prodabuild.engine.units import Stage
 
-BATCH = 16
+BATCH = 4
+ORPHAN_SECONDS = 0.05
 COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
 
@@ -63,34 +73,87 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
 
 
 def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
-    """Build units in `jobs` processes; receipts come in any order."""
+    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand."""
     batches = [units[at : at + BATCH] for at in range(0, len(units), BATCH)]
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(jobs, len(batches)), context, _open_worker, (place,)) as pool:
-        futures = [pool.submit(_work, stage, batch) for batch in batches]
+    waiting: set[Future[list[Receipt]]] = set()
+    with ProcessPoolExecutor(min(jobs, len(batches)), context, _start_worker, (place, os.getpid())) as pool:
         try:
-            for future in as_completed(futures):
+            with _starting():
+                waiting.update(pool.submit(_work, stage, batch) for batch in batches)
+            for future in as_completed(waiting):
+                waiting.remove(future)
                 yield from future.result()
+        except BrokenProcessPool:
+            yield from _finished(waiting)
+            hint = "run the command again; if memory is short, with fewer --jobs"
+            raise OutsideError("a process that built units was killed", hint) from None
+        except (KeyboardInterrupt, OSError):
+            pool.shutdown(cancel_futures=True)
+            yield from _finished(waiting)
+            raise
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
+def _finished(futures: Iterable[Future[list[Receipt]]]) -> Iterator[Receipt]:
+    for future in futures:
+        if future.done() and not future.cancelled() and future.exception() is None:
+            yield from future.result()
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Start processes that never get Ctrl-C, since their parent stops them; all of them, or none."""
+    others = multiprocessing.active_children()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    except OSError:
+        for process in multiprocessing.active_children():
+            if process not in others:
+                process.kill()
+                process.join()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Worker:
     """What one worker process keeps open between batches."""
 
-    reader: Reader
-    scratch: Path
+    place: Place
+    reader: Reader | None = None
 
 
-def _open_worker(place: Place) -> None:
-    gc.freeze()  # what the caller holds is not searched for cycles, and so stays shared
+def _start_worker(place: Place, parent: int) -> None:
+    gc.freeze()  # what the parent holds is not searched for cycles, and so stays shared
     gc.set_threshold(COLLECT_EVERY, 50, 100)
-    state = State(place.state, writable=False)
-    state.hold()
-    _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
-    _Worker.scratch = place.scratch
+    _Worker.place = place
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: it holds the writers' lock, so no run begins before."""
+    while os.getppid() == parent:
+        time.sleep(ORPHAN_SECONDS)
+    os._exit(1)
 
 
 def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
-    return list(build_units(stage, units, _Worker.reader, _Worker.scratch))
+    place = _Worker.place
+    if _Worker.reader is None:  # opened here, not at the start: what goes wrong is the batch's result
+        state = State.beside(place.state)
+        state.hold()
+        _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
+    return [_portable(receipt) for receipt in build_units(stage, units, _Worker.reader, place.scratch)]
+
+
+def _portable(receipt: Receipt) -> Receipt:
+    """Return a receipt that another process can read: not every exception can be sent."""
+    try:
+        pickle.loads(pickle.dumps(receipt.failure))
+    except Exception:  # noqa: BLE001 - the executor boundary
+        return receipt._replace(failure=RuntimeError(f"{type(receipt.failure).__name__}: {receipt.failure}"))
+    return receipt

@@ -67,11 +67,14 @@ def make_plan(reader: Reader, stages: Sequence[Stage], damages: Sequence[Damage]
 
 
 def matching_trace(reader: Reader, row: UnitRow) -> Trace | None:
-    """Return the newest trace of a unit that fits the present inputs and whose objects are there."""
-    for trace in reader.state.traces(row.name):
-        if still_current(reader, trace) and all(reader.store.has(stored) for stored in trace.files):
-            return trace
-    return None
+    """Return the trace of a unit that fits the present inputs, if its objects are there."""
+    trace = current_trace(reader, row)
+    return trace if trace and all(reader.store.has(stored) for stored in trace.files) else None
+
+
+def current_trace(reader: Reader, row: UnitRow) -> Trace | None:
+    """Return the newest trace of a unit that fits the present inputs."""
+    return next((trace for trace in reader.state.traces(row.name) if still_current(reader, trace)), None)
 
 
 def _step(reader: Reader, row: UnitRow, damages: list[Damage], maybe: list[Reason]) -> Step:

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.placing import find_damage, prune, put_outputs
-from prodabuild.engine.plan import matching_trace
+from prodabuild.engine.journal import append, journal_of
+from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
+from prodabuild.engine.plan import current_trace
+from prodabuild.engine.store import LostOutputError
+from prodabuild.engine.verify import verify_outputs
 from prodabuild.engine.view import work_folder
+from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
@@ -28,18 +32,20 @@ if TYPE_CHECKING:
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
-COMMIT_SECONDS = 0.3
+COMMIT_SECONDS = 0.02
+RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
 
 
 @dataclass
 class RunResult:
-    """What a run did, by unit name; `failures` are the units whose build function raised."""
+    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of."""
 
     built: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     clean: int = 0
 
 
@@ -64,13 +70,38 @@ class Runner:
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
         self._heal(result)
-        for stage in stages:
-            self._run_stage(stage, result)
-            if result.failures:
-                break
+        self._run_stages(stages, result)
+        if any(isinstance(failure, LostOutputError) for _, failure in result.failures) and self._give_up_lost(result):
+            result.failures.clear()
+            self._run_stages(stages, result)
         touched = len(result.built) + len(result.restored)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
+
+    def _run_stages(self, stages: Sequence[Stage], result: RunResult) -> None:
+        for stage in stages:
+            self._run_stage(stage, result)
+            self._tell_recovered()
+            if result.failures:
+                break
+
+    def _give_up_lost(self, result: RunResult) -> bool:
+        """Mark every unit whose output is lost for good; tell whether there is one."""
+        with self.state.transaction():
+            found = verify_outputs(self.state, self.space)
+        self._tell_recovered()
+        for unit in found.lost:
+            self.emit(Note(f"the output of {unit} is damaged or gone: it is built again", warning=True))
+        result.lost.update(found.lost)
+        return bool(found.lost)
+
+    def _tell_recovered(self) -> None:
+        paths = self.space.store.recovered
+        if paths:
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            message = f"the stored object of {paths[0]}{more} was damaged or gone: taken back from build/"
+            self.emit(Note(message, warning=True))
+            paths.clear()
 
     def _heal(self, result: RunResult) -> None:
         damages = find_damage(self.state, self.space)
@@ -88,6 +119,7 @@ class Runner:
                     self.emit(Note(f"{reasons[0].what}: restored from the store", warning="by hand" in reasons[0].what))
                 else:
                     self.state.mark_dirty({unit: reasons})
+                    result.lost.add(unit)
                     self.emit(
                         Note(f"{reasons[0].what} and its stored object is gone: {unit} is built again", warning=True)
                     )
@@ -99,8 +131,8 @@ class Runner:
         started = time.monotonic()
         self.emit(StageStarted(stage.name, len(rows)))
         self.reader.forget()
-        found = {row.name: matching_trace(self.reader, row) for row in rows}
-        restored_names = self._restore(stage, [trace for trace in found.values() if trace])
+        found = {row.name: current_trace(self.reader, row) for row in rows}
+        restored_names = self._restore(stage, [trace for trace in found.values() if trace], result)
         built = self._build(stage, sorted(found.keys() - set(restored_names)), result)
         result.restored += restored_names
         result.built += built
@@ -109,31 +141,46 @@ class Runner:
         seconds = time.monotonic() - started
         self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, len(result.failures), seconds))
 
-    def _restore(self, stage: Stage, traces: list[Trace]) -> list[str]:
+    def _restore(self, stage: Stage, traces: list[Trace], result: RunResult) -> list[str]:
         """Restore what the store still holds whole; returns the names of those units."""
-        names = []
-        with self.state.transaction():
-            for trace in traces:
-                if put_outputs(self.state, self.space, trace):
-                    self._record(trace)
-                    self.emit(UnitDone(stage.name, trace.unit, "restored"))
-                    names.append(trace.unit)
+        names: list[str] = []
+        lost: list[str] = []
+        for at in range(0, len(traces), RESTORED_AT_ONCE):
+            batch = traces[at : at + RESTORED_AT_ONCE]
+            self._announce(batch)
+            with self.state.transaction():
+                for trace in batch:
+                    if put_outputs(self.state, self.space, trace):
+                        self._record(trace)
+                        self.emit(UnitDone(stage.name, trace.unit, "restored"))
+                        names.append(trace.unit)
+                    elif trace.unit not in result.lost:
+                        lost.append(trace.unit)
+        if lost:
+            more = f" and of {len(lost) - 1} more" if len(lost) > 1 else ""
+            message = f"what the store held of {lost[0]}{more} is damaged or gone: it is built again"
+            self.emit(Note(message, warning=True))
         return names
+
+    def _announce(self, traces: Sequence[Trace]) -> None:
+        with self.state.transaction():
+            announce(self.state, traces)
 
     def _build(self, stage: Stage, names: list[str], result: RunResult) -> list[str]:
         built: list[str] = []
         for batch in _timed_batches(self._receipts(stage, names), COMMIT_SECONDS):
+            traces = [receipt.trace for receipt in batch if receipt.trace]
+            result.failures += [(receipt.unit, receipt.failure) for receipt in batch if receipt.failure is not None]
+            self._announce(traces)
             with self.state.transaction():
-                for receipt in batch:
-                    if receipt.trace is None:
-                        assert receipt.failure is not None
-                        result.failures.append((receipt.unit, receipt.failure))
-                        continue
-                    put_outputs(self.state, self.space, receipt.trace, fresh=True)
-                    self._record(receipt.trace)
-                    shutil.rmtree(work_folder(self.space.scratch, receipt.unit), ignore_errors=True)
-                    built.append(receipt.unit)
-                    self.emit(UnitDone(stage.name, receipt.unit, "built"))
+                for trace in traces:
+                    put_outputs(self.state, self.space, trace, fresh=True)
+                    self._record(trace)
+            append(journal_of(self.state.path), traces)
+            for trace in traces:
+                shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
+                built.append(trace.unit)
+                self.emit(UnitDone(stage.name, trace.unit, "built"))
             if result.failures and not self.keep_going:
                 break
         return built
@@ -152,7 +199,7 @@ class Runner:
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:
-    """Group receipts so that at most `seconds` of finished work waits for its commit."""
+    """Group receipts: at most `seconds` of finished work waits for its commit, and an interruption commits it first."""
     batch: list[Receipt] = []
     since = time.monotonic()
     try:
@@ -161,7 +208,7 @@ def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list
             if time.monotonic() - since >= seconds or receipt.failure is not None:
                 yield batch
                 batch, since = [], time.monotonic()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError, OutsideError):
         yield batch
         raise
     if batch:

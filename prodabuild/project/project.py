@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from prodabuild.engine import lockfile
+from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
+from prodabuild.engine.verify import verify_outputs
 from prodabuild.errors import ProdaError, ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
@@ -16,10 +19,10 @@ from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.exporting import target_of, write_export
-from prodabuild.project.locking import refuse_stale_sources, update_lock
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
+from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
 from prodabuild.project.reasons import Locator
-from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
+from prodabuild.project.session import STATE, afresh, check_everything, reading, validate_settings, writing_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +70,7 @@ class Project:
         )
         return PlanReport(plan.stale, steps)
 
+    @afresh
     def compile(self, options: Options) -> CompileReport:
         """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
         started = time.monotonic()
@@ -77,6 +81,7 @@ class Project:
             changed = update_lock(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
 
+    @afresh
     def export(self, request: ExportRequest, options: Options) -> ExportReport:
         """Build the training data (and the test items), and write them as a request asks."""
         started = time.monotonic()
@@ -89,6 +94,7 @@ class Project:
             report = write_export(session, request, folder)
         return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
+    @afresh
     def test(self, options: Options) -> TestReport:
         """Build the model and its results, and judge them."""
         if not self.manifest.tests:
@@ -104,6 +110,25 @@ class Project:
         verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
         ran = tuple(sorted(result.built + result.restored))
         return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
+
+    def verify(self, options: Options) -> VerifyReport:
+        """Read everything that was built, heal what can be healed, mark the rest to be built again."""
+        started = time.monotonic()
+        entries = lockfile.read(self.root / LOCK)
+        try:
+            with writing_session(self.root, self.manifest, options, "prodabuild verify") as session:
+                session.state.check()
+                with session.state.transaction():
+                    found = verify_outputs(session.state, session.space)
+                stale = disagreements(session, entries)
+                unbuilt = len(session.state.dirty()) - len(found.lost)
+        except DamagedStateError:  # set aside by now: what it knew is restored and built by the next compile
+            return VerifyReport(0, (STATE,), (), seconds=time.monotonic() - started)
+        damaged, healed = (
+            tuple(path.relative_to(self.root).as_posix() for path in paths) for paths in (found.damaged, found.healed)
+        )
+        seconds = time.monotonic() - started
+        return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
 
 
 def _run(session: Session, options: Options) -> RunResult:
@@ -164,7 +189,9 @@ def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dic
 
 
 def _results(session: Session, name: str) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads((session.space.build / "results" / f"{name}.json").read_bytes())
+    trace = _current(session.state, f"results:{name}")
+    assert trace is not None, f"results:{name} is built by now"
+    document: dict[str, Any] = orjson.loads(session.space.store.open(trace.files[0]).read_bytes())
     return document
 
 

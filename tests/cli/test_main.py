@@ -48,6 +48,7 @@ Commands:
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
   export   Write the data in a format that other trainers read.
+  verify   Read everything that was built and heal what is damaged.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
