@@ -2,6 +2,7 @@
 
 ProdaError
 ├── ProjectError      1   the project is wrong: its author mends it
+│   └── UnitsError    1   units could not be built, the rest was (5 or 70 when no failure is the project's)
 ├── UsageError        2   the command line is wrong
 ├── StaleError        4   the lock or the build is behind its inputs
 └── OutsideError      5   disk, remote, endpoint, missing extra: safe to retry
@@ -12,6 +13,10 @@ Exit 3 (a gate failed) is a verdict, not an exception; 70 is any other exception
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExitCode(IntEnum):
@@ -40,6 +45,16 @@ class ProdaError(Exception):
 
 class ProjectError(ProdaError):
     """The data repo is wrong; running again without a change will not help."""
+
+
+class UnitsError(ProjectError):
+    """Units failed, and what does not depend on them was built. `blocked` are the units that do."""
+
+    def __init__(self, failures: Sequence[tuple[str, Exception]], blocked: Sequence[str]) -> None:
+        self.failures, self.blocked = tuple(failures), tuple(blocked)
+        units = ", ".join(unit for unit, _ in failures)
+        waiting = f"; blocked by that: {', '.join(blocked)}" if blocked else ""
+        super().__init__(f"{len(failures)} unit{'s' if len(failures) != 1 else ''} failed: {units}{waiting}")
 
 
 class UsageError(ProdaError):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from prodabuild import __version__
 from prodabuild.cli.console import Console
-from prodabuild.errors import ExitCode, ProdaError
+from prodabuild.cli.failures import explain, tell_units
+from prodabuild.errors import ExitCode, ProdaError, UnitsError
 from prodabuild.problems import ProblemsError
 
 COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
@@ -67,6 +65,8 @@ def run(arguments: list[str]) -> int:
     except ProblemsError as found:
         console.refuse(found.problems)
         return ExitCode.PROJECT_WRONG
+    except UnitsError as failed:
+        return tell_units(console, failed)
     except ProdaError as error:
         console.fail(error)
         return error.exit_code
@@ -76,32 +76,7 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.error("interrupted; finished work is kept")
         return ExitCode.INTERRUPTED
-    except OSError as error:
-        console.error(f"error: {error}\nhint: make room or mend the permissions, and run the command again")
-        return ExitCode.OUTSIDE
-    except ModuleNotFoundError as error:
-        return _missing(console, error)
     except Exception as error:  # noqa: BLE001 - the entry point: whatever else happens is our bug
-        return _bug(console, error)
+        text, code = explain(error)
+        console.error(text)
     return int(code or 0)
-
-
-def _missing(console: Console, error: ModuleNotFoundError) -> int:
-    name = (error.name or "").partition(".")[0]
-    if name.startswith("prodabuild"):
-        return _bug(console, error)
-    console.error(
-        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[train,eval]'"
-    )
-    return ExitCode.OUTSIDE
-
-
-def _bug(console: Console, error: Exception) -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write("".join(traceback.format_exception(error)))
-    console.error(
-        f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: please report it with {Path(report.name)}"
-    )
-    return ExitCode.BUG

@@ -35,23 +35,31 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store."""
+    """What a worker needs to open the state and the store; which units nobody may read."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
+    withheld: frozenset[str]
 
 
-def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
-    """Build units one by one; an exception of a build function becomes a receipt with a failure."""
+def build_units(
+    stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, keep_going: bool
+) -> Iterator[Receipt]:
+    """Build units one by one; an exception of a build function becomes a receipt with a failure.
+
+    Unless it is to keep going, the first failure is the last receipt.
+    """
     for unit in units:
         view = View(unit, reader, scratch)
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
             yield Receipt(unit, None, failure=error)
-            continue
+            if keep_going:
+                continue
+            return
         files = tuple(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
@@ -59,15 +67,22 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
         yield Receipt(unit, view.trace(files))
 
 
-def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
-    """Build units in `jobs` processes; receipts come in any order."""
+def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int, keep_going: bool) -> Iterator[Receipt]:
+    """Build units in `jobs` processes; receipts come in any order.
+
+    Unless it is to keep going, a failure lets the batches that have begun come to their end, and begins no other.
+    """
     batches = [units[at : at + BATCH] for at in range(0, len(units), BATCH)]
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(min(jobs, len(batches)), context, _open_worker, (place,)) as pool:
-        futures = [pool.submit(_work, stage, batch) for batch in batches]
+        futures = [pool.submit(_work, stage, batch, keep_going) for batch in batches]
         try:
             for future in as_completed(futures):
-                yield from future.result()
+                receipts = [] if future.cancelled() else future.result()
+                if not keep_going and any(receipt.failure for receipt in receipts):
+                    for other in futures:
+                        other.cancel()
+                yield from receipts
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -82,8 +97,9 @@ class _Worker:
 
 def _open_worker(place: Place) -> None:
     _Worker.reader = Reader(State(place.state, writable=False), Store(place.store, place.copies))
+    _Worker.reader.withheld.update(place.withheld)
     _Worker.scratch = place.scratch
 
 
-def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
-    return list(build_units(stage, units, _Worker.reader, _Worker.scratch))
+def _work(stage: Stage, units: Sequence[str], keep_going: bool) -> list[Receipt]:
+    return list(build_units(stage, units, _Worker.reader, _Worker.scratch, keep_going))

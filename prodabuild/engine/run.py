@@ -15,7 +15,7 @@ from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
 from prodabuild.engine.placing import find_damage, prune, put_outputs
 from prodabuild.engine.plan import matching_trace
-from prodabuild.engine.view import work_folder
+from prodabuild.engine.view import MissingOutputError, work_folder
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.executors import Receipt
     from prodabuild.engine.placing import Workspace
-    from prodabuild.engine.state import State, Trace
+    from prodabuild.engine.state import State, Trace, UnitRow
     from prodabuild.engine.units import Stage
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
@@ -34,12 +34,16 @@ POOL_FROM = 24  # fewer units than this are built sooner in this process than a 
 
 @dataclass
 class RunResult:
-    """What a run did, by unit name; `failures` are the units whose build function raised."""
+    """What a run did, by unit name; `failures` are the units whose build function raised.
+
+    `blocked` are those that read, directly or not, one that failed: not built, whatever they made before.
+    """
 
     built: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
     clean: int = 0
 
 
@@ -59,16 +63,21 @@ class Runner:
         return self.reader.state
 
     def run(self, stages: Sequence[Stage]) -> RunResult:
-        """Build every unit of these stages that is not clean. Failed units leave no trace and stay dirty."""
+        """Build every unit of these stages that is not clean. Failed and blocked units leave no trace and stay dirty.
+
+        A failure ends the run, unless it is to keep going with what does not depend on the failed unit.
+        """
         result = RunResult()
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
         self._heal(result)
         for stage in stages:
             self._run_stage(stage, result)
-            if result.failures:
+            if result.failures and not self.keep_going:
                 break
-        touched = len(result.built) + len(result.restored)
+        failed = {unit for unit, _ in result.failures}
+        result.blocked = sorted(self.reader.withheld - failed)
+        touched = len(result.built) + len(result.restored) + len(self.reader.withheld)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
 
@@ -94,20 +103,26 @@ class Runner:
 
     def _run_stage(self, stage: Stage, result: RunResult) -> None:
         rows = self.state.dirty(stage.name)
-        if not rows:
-            return
+        if rows:
+            self._bring_up(stage, rows, result)
+        self._withhold_readers(stage)
+
+    def _bring_up(self, stage: Stage, rows: list[UnitRow], result: RunResult) -> None:
         started = time.monotonic()
         self.emit(StageStarted(stage.name, len(rows)))
         self.reader.forget()
+        failed_before = len(result.failures)
         found = {row.name: matching_trace(self.reader, row) for row in rows}
         restored_names = self._restore(stage, [trace for trace in found.values() if trace])
         built = self._build(stage, sorted(found.keys() - set(restored_names)), result)
         result.restored += restored_names
         result.built += built
+        failed = len(result.failures) - failed_before
+        blocked = len(self.reader.withheld.intersection(found)) - failed
         dirty = len(self.state.dirty(stage.name))
         clean = self.state.count_units()[stage.name] - len(built) - len(restored_names) - dirty
         seconds = time.monotonic() - started
-        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, len(result.failures), seconds))
+        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, failed, blocked, seconds))
 
     def _restore(self, stage: Stage, traces: list[Trace]) -> list[str]:
         """Restore what the store still holds whole; returns the names of those units."""
@@ -127,22 +142,34 @@ class Runner:
                 for receipt in batch:
                     if receipt.trace is None:
                         assert receipt.failure is not None
-                        result.failures.append((receipt.unit, receipt.failure))
+                        self._fail(receipt.unit, receipt.failure, result)
                         continue
                     put_outputs(self.state, self.space, receipt.trace, fresh=True)
                     self._record(receipt.trace)
                     shutil.rmtree(work_folder(self.space.scratch, receipt.unit), ignore_errors=True)
                     built.append(receipt.unit)
                     self.emit(UnitDone(stage.name, receipt.unit, "built"))
-            if result.failures and not self.keep_going:
-                break
         return built
 
+    def _fail(self, unit: str, failure: Exception, result: RunResult) -> None:
+        """Withhold a unit that was not built; it failed, unless it only asked for one that is withheld itself."""
+        if not isinstance(failure, MissingOutputError) or failure.wanted not in self.reader.withheld:
+            result.failures.append((unit, failure))
+        self.reader.withheld.add(unit)
+
+    def _withhold_readers(self, stage: Stage) -> None:
+        """Withhold the clean units of a stage that stand on the last output of a withheld one: it may change."""
+        withheld = self.reader.withheld
+        readers = {reader for unit in withheld for reader in self.state.followers(OUTPUT + unit)} - withheld
+        withheld.update(readers.intersection(self.state.unit_names(stage.name)) if readers else ())
+
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
+        space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            place = Place(self.state.path, self.space.store.root, self.space.store.copies, self.space.scratch)
-            return build_in_pool(stage, names, place, self.jobs)
-        return build_units(stage, names, self.reader, self.space.scratch)
+            withheld = frozenset(self.reader.withheld)
+            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, withheld)
+            return build_in_pool(stage, names, place, self.jobs, going)
+        return build_units(stage, names, self.reader, space.scratch, going)
 
     def _record(self, trace: Trace) -> None:
         if self.state.record(trace):
