@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from prodabuild.engine.facts import Fact
     from prodabuild.engine.state import State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
@@ -203,6 +204,11 @@ class View:
         """Return the sorted keys of the facts in this unit's own bucket."""
         keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
         return keys
+
+    def peek(self, prefix: str) -> list[Fact]:
+        """Return the facts whose keys begin with a prefix, unrecorded: who uses one reads what matters of it, too."""
+        state = self._reader.state
+        return [fact for key in state.keys(prefix) if (fact := state.fact(key))]
 
     def units(self, stage: str) -> list[str]:
         """Return the sorted names of a stage's units."""

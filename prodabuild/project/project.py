@@ -98,7 +98,7 @@ class Project:
 
 def _run(session: Session, options: Options) -> RunResult:
     result = session.run(options.to)
-    raise_failures(result, options.keep_going)
+    raise_failures(result, session.root, session.state, options.keep_going)
     return result
 
 

@@ -9,9 +9,9 @@ from prodabuild.cli.failures import tell_units
 from prodabuild.errors import OutsideError, ProjectError, UnitsError
 from prodabuild.problems import Problem, ProblemsError
 
-WRONG = ProblemsError([Problem("M015", "fails", "recipes/cases.py", 3, 1)])
+WRONG = ProblemsError([Problem("R003", "fails", "recipes/cases.py", 3, 1)])
 TOLD = {
-    "recipes/cases.py:3:1: error[M015]: fails": WRONG,
+    "recipes/cases.py:3:1: error[R003]: fails": WRONG,
     "error: no item\nhint: add one": ProjectError("no item", "add one"),
     "error: no network": OutsideError("no network"),
 }
