@@ -82,8 +82,7 @@ class OwnRecipe:
 
     def __call__(self, record: Concept | Relation) -> Iterator[Sample]:
         """Yield the samples of a record; raises `RecipeError`. The modules are mounted."""
-        with _Blame(self, ""):
-            function = self._function
+        function = self._function
         with _Blame(self, record.id) as blame:
             samples = function(record)
             if isinstance(samples, Sample) or not hasattr(samples, "__iter__"):
@@ -101,7 +100,8 @@ class OwnRecipe:
     @cached_property
     def _function(self) -> Callable[[Any], Any]:
         read_code(self.view, self.module, local=True)
-        function: Callable[[Any], Any] = getattr(import_module(self.module), self.name)
+        with _Blame(self, ""):
+            function: Callable[[Any], Any] = getattr(import_module(self.module), self.name)
         return function
 
 
