@@ -12,6 +12,7 @@ Exit 3 (a gate failed) is a verdict, not an exception; 70 is any other exception
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -53,8 +54,16 @@ class UnitsError(ProjectError):
     def __init__(self, failures: Sequence[tuple[str, Exception]], blocked: Sequence[str]) -> None:
         self.failures, self.blocked = tuple(failures), tuple(blocked)
         units = ", ".join(unit for unit, _ in failures)
-        waiting = f"; blocked by that: {', '.join(blocked)}" if blocked else ""
+        waiting = f"; blocked by that: {', '.join(_listed(blocked))}" if blocked else ""
         super().__init__(f"{len(failures)} unit{'s' if len(failures) != 1 else ''} failed: {units}{waiting}")
+
+
+def _listed(units: Sequence[str]) -> list[str]:
+    """Return units by name, those of a kind that has more than three as their number."""
+    kinds = [unit.partition(":")[0] for unit in units]
+    number = Counter(kinds)
+    shown = (f"{number[kind]} of {kind}" if number[kind] > 3 else unit for unit, kind in zip(units, kinds, strict=True))
+    return list(dict.fromkeys(shown))
 
 
 class UsageError(ProdaError):

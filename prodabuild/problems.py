@@ -1,6 +1,6 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text files, M manifest, K knowledge, R recipes) and a number; they never change
+Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks) and a number; they never change
 their meaning.
 """
 
@@ -57,6 +57,8 @@ CODES = {
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",
     "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
+    "L001": "A training sample and a test item share 13 words in a row.",
+    "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
 }
 
 

@@ -23,8 +23,9 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"error: {error}\nhint: make room or mend the permissions, and run the command again", ExitCode.OUTSIDE
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("prodabuild"):
         package = (error.name or "").partition(".")[0]
+        extra = "export" if package == "pyarrow" else "train,eval"
         text = f"error: this needs the package {package!r}, which is not installed"
-        return f"{text}\nhint: pip install 'prodabuild[train,eval]'", ExitCode.OUTSIDE
+        return f"{text}\nhint: pip install 'prodabuild[{extra}]'", ExitCode.OUTSIDE
     return _bug(error), ExitCode.BUG
 
 

@@ -15,7 +15,7 @@ from prodabuild.cli.failures import explain, tell_units
 from prodabuild.errors import ExitCode, ProdaError, UnitsError
 from prodabuild.problems import ProblemsError
 
-COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
+COMMANDS = ("check", "plan", "compile", "test", "export", "import", "schema")
 
 
 class _Lazy(click.Group):

@@ -166,8 +166,8 @@ class Runner:
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
         space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            withheld = frozenset(self.reader.withheld)
-            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, withheld)
+            known, withheld = self.reader.known, frozenset(self.reader.withheld)
+            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, known, withheld)
             return build_in_pool(stage, names, place, self.jobs, going)
         return build_units(stage, names, self.reader, space.scratch, going)
 

@@ -47,8 +47,10 @@ def test_alike_problems_are_told_once_and_every_unit_is_named(capsys: pytest.Cap
         *((f"shard:{n}", WRONG) for n in "ab"),
         *((f"suite:{n}", error) for n, error in enumerate(TOLD.values())),
     ]
-    tell_units(Console(), UnitsError(failures, ["dataset", "model"]))
+    tell_units(
+        Console(), UnitsError(failures, ["dataset", "items:x", "leaks:1", "leaks:2", "leaks:3", "leaks:4", "model"])
+    )
     assert capsys.readouterr().err == (
-        "\n".join(TOLD)
-        + "\n\n5 units failed: shard:a, shard:b, suite:0, suite:1, suite:2; blocked by that: dataset, model\n"
+        "\n".join(TOLD) + "\n\n5 units failed: shard:a, shard:b, suite:0, suite:1, suite:2; blocked by that: "
+        "dataset, items:x, 4 of leaks, model\n"
     )

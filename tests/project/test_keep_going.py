@@ -47,7 +47,7 @@ def test_every_failure_is_named_and_the_rest_is_built(own: Repo) -> None:
     before, lock = own.files("build"), own.read("proda.lock")
     spoil(own)
     own.edit(KINDS, "a lizard with the habits of a iguana", "a lizard that sleeps")
-    own.edit("proda.yaml", "sealed: 0.3", "sealed: 0.9")
+    own.edit("proda.yaml", "sealed: 0.5", "sealed: 0.9")
     line = {name: place(own, file, name) for file, name in ((KINDS, "zoo/gecko"), ("knowledge/tools/kinds.yaml", "tools/brace"))}  # fmt: skip
     outcome = own.run("compile", "--to", "data", "-k", "-q")
     assert (outcome.code, outcome.out) == (1, "")
@@ -56,12 +56,12 @@ def test_every_failure_is_named_and_the_rest_is_built(own: Repo) -> None:
         "hint: a recipe is run on every record of its level\n"
         f"recipes/cases.py:8:9: error[R003]: the recipe 'brief' on zoo/gecko ({line['zoo/gecko']}): ValueError: bad\n"
         "hint: a recipe is run on every record of its level\n\n"
-        f"2 units failed: {', '.join(bad)}; blocked by that: dataset\n"
+        f"2 units failed: {', '.join(bad)}; blocked by that: dataset, {', '.join(leaks(bad))}\n"
     )
     assert own.read("proda.lock") == lock
     after = own.files("build")
     changed = {name.partition("/")[0] for name in after if after[name] != before.get(name)}
-    assert changed == {"dataset", "items", "suites"}
+    assert changed == {"dataset", "items", "suites", "leaks"}
     assert after["dataset/dataset.json"] == before["dataset/dataset.json"]
     assert [shard for shard in bad if after[path(shard)] != before[path(shard)]] == []
     assert own.run("compile", "--to", "data", "-k").code == 1
@@ -70,11 +70,15 @@ def test_every_failure_is_named_and_the_rest_is_built(own: Repo) -> None:
     assert report["shards"]["total"] == total
     assert [unit for unit in report["built"] if unit.startswith("shard:")] in ([], homes(own, "zoo/iguana"))
     assert not [unit for unit in (*report["built"], *report["restored"]) if unit.startswith(("items:", "suite:"))]
-    assert own.data()["clean"] == total + 4
+    assert own.data()["clean"] == 2 * total + 5
 
 
 def place(repo: Repo, file: str, record: str) -> str:
     return f"{file}:{repo.read(file).decode().splitlines().index(f'- id: {record}') + 1}"
+
+
+def leaks(shards: list[str]) -> list[str]:
+    return [shard.replace("shard:", "leaks:") for shard in shards]
 
 
 def path(shard: str) -> str:
@@ -89,11 +93,12 @@ def test_the_document_names_what_failed_and_what_was_blocked(own: Repo) -> None:
     assert [problem["code"] for problem in document["problems"]] == ["R003", "R003"]
     assert {row["message"] for row in document["failed"]} == {problem["message"] for problem in document["problems"]}
     failed = [row["unit"] for row in document["failed"]]
-    assert (len(failed), document["blocked"], document["error"]["exit"]) == (2, ["dataset"], 1)
+    assert (len(failed), document["error"]["exit"]) == (2, 1)
+    assert document["blocked"] == ["dataset", *leaks(failed)]
     own.edit("recipes/cases.py", ', "tools/brace")', ",)")
     document = own.run("compile", "--to", "data", "-k", "--json").json
     assert [row["unit"] for row in document["failed"]] == [unit for unit in failed if unit.startswith("shard:zoo")]
-    assert document["blocked"] == ["dataset"]
+    assert document["blocked"] == ["dataset", *leaks([row["unit"] for row in document["failed"]])]
 
 
 def test_without_it_the_first_failure_ends_the_build(own: Repo) -> None:
@@ -109,10 +114,7 @@ def test_without_it_the_first_failure_ends_the_build(own: Repo) -> None:
     own.data()
 
 
-def test_going_on_after_one_suite_fails_the_others_are_there(own: Repo) -> None:
-    own.edit(
-        KINDS, "definition: a lizard with the habits of a gecko", "definition: a lizard with the habits of a tokay"
-    )
+def test_a_suite_that_fails_blocks_what_is_searched_against_it(own: Repo) -> None:
     own.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
     own.write("knowledge/zoo/chains.yaml", "chains: []\n")
     outcome = own.run("compile", "--to", "data", "-k", "-q")
@@ -120,6 +122,7 @@ def test_going_on_after_one_suite_fails_the_others_are_there(own: Repo) -> None:
     assert outcome.err == (
         "error: the suite 'chains' has no item (while building suite:chains)\n"
         "hint: a discipline's chains make items once they end at enough different concepts: add chains, or remove it\n\n"
-        "1 unit failed: suite:chains\n"
+        "1 unit failed: suite:chains; blocked by that: dataset, index, 6 of leaks\n"
     )
-    assert (own.path / "build/dataset/dataset.json").exists()
+    assert len(own.files("build/dataset/train")) == 6
+    assert not (own.path / "build/dataset/dataset.json").exists()
