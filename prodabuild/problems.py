@@ -1,6 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text files, M manifest, K knowledge) and a number; they never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks) and a number; they never change
+their meaning.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ CODES = {
     "M014": "Two settings contradict each other.",
     "M015": "There is no such recipe.",
     "M016": "The base is not there, or not pinned.",
+    "M017": "Two recipes have one name.",
+    "M018": "A file of recipes has a path that Python cannot import.",
     "M020": "A path is absolute, or not written with forward slashes.",
     "M021": "A path leaves the repository by `..`.",
     "M022": "A symbolic link leads outside the repository.",
@@ -50,6 +53,10 @@ CODES = {
     "K010": "A text cannot be an id.",
     "K011": "A file of records has an unknown section, or a line that is no record.",
     "K020": "A predicate is not declared as it must be.",
+    "R001": "A file of recipes, or one that it imports, is not Python.",
+    "R002": "A recipe does not take one parameter `concept` or `relation`.",
+    "R003": "A recipe raised an exception.",
+    "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
 }

@@ -5,20 +5,43 @@ from __future__ import annotations
 import re
 import shutil
 
+import orjson
+
 from prodabuild.shards.formats import FORMATS
 from tests.conftest import ROOT, Repo
 
 
-def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
+def kitchen(repo: Repo) -> None:
+    """Write the data repo of the first guide."""
     text = (ROOT / "docs/guides/first-model.md").read_text("utf-8")
     manifest, food = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     shutil.rmtree(repo.path / "knowledge")
     repo.write("proda.yaml", manifest)
     repo.write("knowledge/cooking/food.yaml", food)
+
+
+def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
+    kitchen(repo)
     assert repo.run("check").out == "no problems in 1 discipline: 16 concepts, 12 relations, 8 chains\n"
     report = repo.data()
     assert (report["samples"], report["items"]) == (80, 4)
     assert (repo.path / "build/dataset/train/cooking/all.jsonl").is_file()
+
+
+def test_the_recipe_of_the_second_guide_makes_what_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/own-recipes.md").read_text("utf-8")
+    blocks = dict(re.findall(r"```(python|yaml|json|text)\n(.*?)```", text, re.DOTALL))
+    kitchen(repo)
+    repo.write("recipes/pairs.py", blocks["python"])
+    repo.edit("proda.yaml", "model:\n", blocks["yaml"] + "model:\n")
+    assert repo.run("check").code == 0
+    report = repo.data()
+    assert (report["samples"], report["items"]) == (88, 4)
+    rows = {orjson.loads(line)["id"]: line for line in repo.read("build/dataset/train/cooking/all.jsonl").splitlines()}
+    assert sum("#common." in identity for identity in rows) == 8
+    assert rows[orjson.loads(blocks["json"])["id"]] == blocks["json"].strip().encode()
+    repo.edit("recipes/pairs.py", "relation.object", "relation.objekt")
+    assert repo.run("compile", "--to", "data").err.splitlines()[1] == blocks["text"].strip()
 
 
 def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:

@@ -47,24 +47,33 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store, and the facts that it shares with its parent."""
+    """What a worker needs to open the state and the store, the facts that it shares with its parent, and the units
+    that nobody may read."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
     known: Mapping[str, bytes]
+    withheld: frozenset[str]
 
 
-def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
-    """Build units one by one; an exception of a build function becomes a receipt with a failure."""
+def build_units(
+    stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, keep_going: bool
+) -> Iterator[Receipt]:
+    """Build units one by one; an exception of a build function becomes a receipt with a failure.
+
+    Unless it is to keep going, the first failure is the last receipt.
+    """
     for unit in units:
         view = View(unit, reader, scratch)
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
             yield Receipt(unit, None, failure=error)
-            continue
+            if keep_going:
+                continue
+            return
         files = tuple(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
@@ -72,18 +81,25 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
         yield Receipt(unit, view.trace(files))
 
 
-def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
-    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand."""
+def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int, keep_going: bool) -> Iterator[Receipt]:
+    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand.
+
+    Unless it is to keep going, a failure lets the batches that have begun come to their end, and begins no other.
+    """
     batches = [units[at : at + BATCH] for at in range(0, len(units), BATCH)]
     context = multiprocessing.get_context("fork")
     waiting: set[Future[list[Receipt]]] = set()
     with ProcessPoolExecutor(min(jobs, len(batches)), context, _start_worker, (place, os.getpid())) as pool:
         try:
             with _starting():
-                waiting.update(pool.submit(_work, stage, batch) for batch in batches)
+                waiting.update(pool.submit(_work, stage, batch, keep_going) for batch in batches)
             for future in as_completed(waiting):
                 waiting.remove(future)
-                yield from future.result()
+                receipts = [] if future.cancelled() else future.result()
+                if not keep_going and any(receipt.failure for receipt in receipts):
+                    for other in waiting:
+                        other.cancel()
+                yield from receipts
         except BrokenProcessPool:
             yield from _finished(waiting)
             hint = "run the command again; if memory is short, with fewer --jobs"
@@ -141,13 +157,15 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
+def _work(stage: Stage, units: Sequence[str], keep_going: bool) -> list[Receipt]:
     place = _Worker.place
     if _Worker.reader is None:  # opened here, not at the start: what goes wrong is the batch's result
         state = State.beside(place.state)
         state.hold()
         _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
-    return [_portable(receipt) for receipt in build_units(stage, units, _Worker.reader, place.scratch)]
+        _Worker.reader.withheld.update(place.withheld)
+    receipts = build_units(stage, units, _Worker.reader, place.scratch, keep_going)
+    return [_portable(receipt) for receipt in receipts]
 
 
 def _portable(receipt: Receipt) -> Receipt:

@@ -21,12 +21,12 @@ from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors, suggest
+from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
@@ -215,15 +215,9 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
-    """Raise `ProblemsError` when the manifest names a recipe or a base that does not exist."""
+    """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
     text = decode((root / MANIFEST).read_bytes())
-    problems = [
-        Problem(
-            "M015", f"there is no recipe {name!r}", MANIFEST, *locate(text, ("compile", "recipes", number)), hint=hint
-        )
-        for number, name in enumerate(manifest.compile.recipes)
-        if name not in RECIPES and (hint := suggest(name, RECIPES, "recipes"))
-    ]
+    problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:
