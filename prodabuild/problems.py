@@ -50,6 +50,8 @@ CODES = {
     "K010": "A text cannot be an id.",
     "K011": "A file of records has an unknown section, or a line that is no record.",
     "K020": "A predicate is not declared as it must be.",
+    "L001": "A training sample and a test item share 13 words in a row.",
+    "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
 }
 
 

@@ -17,7 +17,7 @@ from prodabuild.cli.console import Console
 from prodabuild.errors import ExitCode, ProdaError
 from prodabuild.problems import ProblemsError
 
-COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
+COMMANDS = ("check", "plan", "compile", "test", "export", "import", "schema")
 
 
 class _Lazy(click.Group):
@@ -90,8 +90,9 @@ def _missing(console: Console, error: ModuleNotFoundError) -> int:
     name = (error.name or "").partition(".")[0]
     if name.startswith("prodabuild"):
         return _bug(console, error)
+    extra = "export" if name == "pyarrow" else "train,eval"
     console.error(
-        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[train,eval]'"
+        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[{extra}]'"
     )
     return ExitCode.OUTSIDE
 

@@ -6,6 +6,7 @@ the state and write objects to the store; only the caller writes the state.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,13 +17,14 @@ from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from prodabuild.engine.state import Trace
     from prodabuild.engine.units import Stage
 
 BATCH = 16
+COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):
@@ -35,12 +37,13 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store."""
+    """What a worker needs to open the state and the store, and the facts that it shares with its parent."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
+    known: Mapping[str, bytes]
 
 
 def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
@@ -81,7 +84,11 @@ class _Worker:
 
 
 def _open_worker(place: Place) -> None:
-    _Worker.reader = Reader(State(place.state, writable=False), Store(place.store, place.copies))
+    gc.freeze()  # what the caller holds is not searched for cycles, and so stays shared
+    gc.set_threshold(COLLECT_EVERY, 50, 100)
+    state = State(place.state, writable=False)
+    state.hold()
+    _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
     _Worker.scratch = place.scratch
 
 

@@ -36,14 +36,14 @@ def refresh(
     if not first:
         _mark_holders(state, marks, delta, describe)
     _relayout(state, delta, stages, describe, marks)
-    _fixed_units(state, stages, marks)
+    _named_units(state, stages, marks)
     state.mark_dirty(marks)
 
 
 def _relayout(state: State, delta: Delta, stages: Sequence[Stage], describe: Describe, marks: Marks) -> None:
     moved = _moved(delta)
     for stage in stages:
-        if stage.fixed is not None:
+        if not stage.bucketed:
             continue
         resized = state.note(f"bucket_size {stage.name}") != str(stage.bucket_size)
         if resized:
@@ -87,8 +87,8 @@ def _layout_group(
     return was != now
 
 
-def _fixed_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
-    declared = {stage.name: set(stage.fixed or ()) for stage in stages if stage.fixed is not None}
+def _named_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
+    declared = {stage.name: _names(state, stage) for stage in stages if not stage.bucketed}
     known = {stage.name for stage in stages}
     for row in state.units():
         if row.stage not in known or (row.stage in declared and row.name not in declared[row.stage]):
@@ -98,6 +98,13 @@ def _fixed_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
         state.add_units(missing, stage_name, Reason("not built yet"))
         if missing:
             _mark_followers(state, marks, LISTING + stage_name, Reason(f"the set of {stage_name} changed"))
+
+
+def _names(state: State, stage: Stage) -> set[str]:
+    """Return the units that a stage has by name: its fixed ones, or one beside each unit of another stage."""
+    if stage.fixed is not None:
+        return set(stage.fixed)
+    return {f"{stage.kind}:{name.partition(':')[2]}" for name in state.unit_names(stage.beside)}
 
 
 def _mark_holders(state: State, marks: Marks, delta: Delta, describe: Describe) -> None:

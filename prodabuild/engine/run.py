@@ -140,7 +140,8 @@ class Runner:
 
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            place = Place(self.state.path, self.space.store.root, self.space.store.copies, self.space.scratch)
+            store = self.space.store
+            place = Place(self.state.path, store.root, store.copies, self.space.scratch, self.reader.known)
             return build_in_pool(stage, names, place, self.jobs)
         return build_units(stage, names, self.reader, self.space.scratch)
 

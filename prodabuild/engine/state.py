@@ -103,6 +103,10 @@ class State:
         """Close the file."""
         self._db.close()
 
+    def hold(self) -> None:
+        """Read from now on what is recorded now, without a lock for each query; later commits are not seen."""
+        self._db.execute("BEGIN")
+
     def in_memory(self) -> State:
         """Return a private copy that can be changed without touching the file: what `plan` works on."""
         copy = State.__new__(State)

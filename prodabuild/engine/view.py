@@ -50,19 +50,26 @@ class InputMovedError(ProjectError):
 class Reader:
     """Reads inputs by name from a state, with a cache shared by the units of one run.
 
-    `files` finds a file by the name it is known by; `emit` takes the progress of long builds.
+    `files` finds a file by the name it is known by; `emit` takes the progress of long builds; `known` are facts of
+    the state that the caller holds in memory anyway.
     """
 
     def __init__(
-        self, state: State, store: Store, files: Mapping[str, Path] | None = None, emit: Emit = silent
+        self,
+        state: State,
+        store: Store,
+        files: Mapping[str, Path] | None = None,
+        emit: Emit = silent,
+        known: Mapping[str, bytes] | None = None,
     ) -> None:
         self.state = state
         self.store = store
         self.files = files or {}
         self.emit = emit
+        self.known = known or {}
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
-        self._derived: dict[tuple[str, Callable[[list[str]], Any]], Any] = {}
+        self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
         """Return a facet of a fact; its value is None when the fact or the facet is absent."""
@@ -84,6 +91,14 @@ class Reader:
         key = (posting, via)
         if key not in self._derived:
             self._derived[key] = via(members)
+        found: T = self._derived[key]
+        return found
+
+    def loaded(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, remembered as long as outputs are."""
+        key = (stored.md5, via)
+        if key not in self._derived:
+            self._derived[key] = via(self.store.open(stored))
         found: T = self._derived[key]
         return found
 
@@ -145,7 +160,7 @@ class Reader:
 
     def _fact(self, key: str) -> dict[str, Any] | None:
         if key not in self._facts:
-            value = self.state.value(key)
+            value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
 
@@ -227,6 +242,10 @@ class View:
     def path(self, stored: Stored) -> Path:
         """Return the read-only object that holds an output file; raises `OutsideError` when it is lost for good."""
         return self._reader.store.open(stored)
+
+    def load(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, computed once for the units that a process builds."""
+        return self._reader.loaded(stored, via)
 
     def scratch(self) -> Path:
         """Return a folder for work in progress, the same one for the same inputs read so far.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,6 +15,7 @@ from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
+from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.locking import refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
 from prodabuild.project.reasons import Locator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.outcome import ExportReport, ExportRequest
     from prodabuild.project.session import Session
 
 
@@ -74,6 +76,18 @@ class Project:
             result = _run(session, options)
             changed = update_lock(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
+
+    def export(self, request: ExportRequest, options: Options) -> ExportReport:
+        """Build the training data (and the test items), and write them as a request asks."""
+        started = time.monotonic()
+        folder = target_of(self.root, self.manifest, request)
+        with writing_session(self.root, self.manifest, options, "prodabuild export") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, options)
+            changed = update_lock(session, options.to)
+            report = write_export(session, request, folder)
+        return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
     def test(self, options: Options) -> TestReport:
         """Build the model and its results, and judge them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from prodabuild.engine.guard import writing
@@ -27,7 +27,7 @@ from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.plan import Plan
@@ -51,10 +51,12 @@ class Session:
     space: Workspace
     stages: tuple[Stage, ...]
     options: Options
+    known: Mapping[str, bytes] = field(default_factory=dict)  # facts that were read just now
 
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
-        return Reader(self.state, self.space.store, opaque_files(self.root, self.manifest), self.options.emit)
+        files = opaque_files(self.root, self.manifest)
+        return Reader(self.state, self.space.store, files, self.options.emit, self.known)
 
     def plan(self, target: Target) -> Plan:
         """Return what a build of the target would do."""
@@ -92,21 +94,22 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
         try:
             session = _session(root, manifest, state, options)
             session.space.store.sweep()
-            _record_sources(session)
+            known = _record_sources(session)
             raise_errors(empty_disciplines(state, manifest))
-            yield session
+            yield replace(session, known=known)
         finally:
             state.close()
 
 
-def _record_sources(session: Session) -> None:
-    """Bring the state up to the sources, or leave it as it was; what was read is forgotten before anything is built."""
+def _record_sources(session: Session) -> dict[str, bytes]:
+    """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
     reading = read_sources(state, root, session.manifest, _device(session.options))
     if reading.delta or reading.rows or reading.gone or not state.count_units():
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             raise_errors(problems_of(root, check_delta(state, reading.delta)))
+    return {key: fact.value for key, fact in reading.delta.upserts.items()}
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:
