@@ -14,6 +14,7 @@ from prodabuild.engine.store import place
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from prodabuild.engine.files import Stat
     from prodabuild.engine.state import State, Trace
     from prodabuild.engine.store import Store
 
@@ -45,7 +46,10 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
     """Compare every placed file of a clean unit with its row. A file that was only touched is no damage."""
     found = []
     current: dict[str, Trace] = {}
+    build = f"{space.build}/"
     for row in state.placed():
+        if _untouched(build + row.path, row.stat):
+            continue
         how = _how_damaged(space.build / row.path, row)
         if how is None:
             continue
@@ -58,13 +62,19 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
     return found
 
 
+def _untouched(target: str, stat: Stat) -> bool:
+    """Tell whether stat data are those of the row. Thousands of files are looked at: no `Path` is made for them."""
+    try:
+        return stat_of(target) == stat
+    except OSError:
+        return False
+
+
 def _how_damaged(target: Path, row: PlacedRow) -> str | None:
     try:
         now = stat_of(target)
     except FileNotFoundError:
         return "is missing"
-    if now == row.stat:
-        return None
     if now.size == row.stat.size and md5(target.read_bytes()) == row.md5:
         return None
     return "was changed by hand"
