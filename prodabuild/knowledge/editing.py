@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from prodabuild.knowledge.records import Level
 
 START = ""  # in the place of an id: before all others
+BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # what ends a line for YAML, and not for anybody else
 
 
 @dataclass
@@ -45,6 +47,8 @@ def apply(data: bytes, file: str, edit: Edit) -> bytes:
     A YAML file whose layout cannot be kept (its lists are written in brackets) is written anew.
     """
     raws = parse(data, file)[0]
+    known = {START, *(identity_of(raw.level, raw.data) for raw in raws)}
+    edit = Edit(edit.replaced, edit.removed, [(after if after in known else None, raw) for after, raw in edit.added])
     wanted = _revise(raws, edit)
     if not wanted:
         return b""
@@ -195,7 +199,9 @@ def _change_block(block: _Block, edit: Edit) -> None:
 
 
 def _sections(text: str, raws: Sequence[Raw]) -> _Sections | None:
-    """Take a file apart; None when an item does not begin with a dash on a line of its own."""
+    """Take a file apart; None when an item does not begin with a dash on a line of its own, or lines are odd."""
+    if BREAKS.search(text):
+        return None
     rows = text.removesuffix("\n").split("\n")
     starts = lines(text)
     names = list(load(text) or ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from prodabuild.knowledge.records import Level, Raw, flaws, identity_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yaml", ".yml", ".jsonl")
 LEVELS: tuple[Level, ...] = get_args(Level)
+UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # YAML breaks lines at these, or refuses them
 SECTIONS = {f"{level}s": level for level in LEVELS}
 
 
@@ -203,4 +205,5 @@ def scalar(value: str | int | bool, flow: bool = False) -> str:
                 return text
         except TextError:
             pass
-    return json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -89,9 +91,12 @@ def read_graph(document: Document) -> Source:
     if form is None:
         raise UsageError(f"{document.path}: no RDF format has this suffix", f"known: {', '.join(FORMATS)}")
     file = str(document.path)
+    logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # dates that are none, and the like, are not our concern
     try:
         _refuse_traps(document, form)
-        return Source(document, rdflib.Graph().parse(data=decode(document.data), format=form))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # its JSON-LD parser uses what it warns of
+            return Source(document, rdflib.Graph().parse(data=decode(document.data), format=form))
     except TextError as error:
         problem = Problem(error.code, error.message, file, error.line, error.column, error.hint)
     except SAXParseException as error:

@@ -124,7 +124,8 @@ def by_name(header: Sequence[str]) -> Table | None:
     """Return the table of columns that are called as the fields of records are; None when there are too few."""
     concept: dict[str, Any] = {field: field for field in ConceptColumns.model_fields if field in header}
     relation = {"subject": "subject", "verb": "predicate", "object": "object"}
-    stated = [RelationColumns(**relation)] if set(relation.values()) <= set(header) else []
+    said = {"statement": "statement"} if "statement" in header else {}
+    stated = [RelationColumns(**relation, **said)] if set(relation.values()) <= set(header) else []
     if "name" not in concept and not stated:
         return None
     return Table(concept=ConceptColumns(**concept) if "name" in concept else None, relations=stated)

@@ -76,6 +76,8 @@ def _import(request: Request, read: Reader, delimiter: str) -> Extracts:
         if table is not None:
             problems += [] if wrong else tables.missing(document.path.name, header)
         elif (table := by_name(header)) is None:
+            if wrong:
+                continue
             hint = "write a mapping file and name it with --mapping"
             problems.append(
                 Problem("I002", f"no column is called name, nor subject: {header}", str(document.path), 1, hint=hint)
