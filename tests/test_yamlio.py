@@ -90,7 +90,9 @@ plain = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**9), 10**9)
-    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])),
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])).filter(
+        lambda text: text == "" or yamlio.scalar(text) == text  # YAML 1.1, which writes, leaves `0E0` bare
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), inner, max_size=4),
     max_leaves=12,
 )
@@ -100,5 +102,4 @@ plain = st.recursive(
 def test_what_is_written_as_yaml_reads_back(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)
     if "&" not in text and "*" not in text and "!" not in text:
-        loaded = yamlio.load(text)
-        assert loaded == value or isinstance(value, str)  # YAML 1.1 leaves words like `1_0` bare, 1.2 has fewer numbers
+        assert yamlio.load(text) == value
