@@ -42,9 +42,10 @@ class Here(NamedTuple):
 
 @dataclass
 class Shelf:
-    """The files below the folder of an import, and the records of it that stand in them."""
+    """The files below the folder of an import, the records of it that stand in them, and those beside them."""
 
     records: dict[str, Here] = field(default_factory=dict)
+    others: dict[str, Raw] = field(default_factory=dict)
     data: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -88,11 +89,27 @@ def read_shelf(root: Path, into: str, records: Mapping[str, New], files: Mapping
                 if identity in ids:
                     here = Here(file, content_digest(raw.level, raw.data), raw)
                     shelf.records.setdefault(identity, here)
+                else:
+                    shelf.others[identity] = raw
     raise_errors(problems)
     for identity, new in records.items():
         if new.file in untouched:
             shelf.records[identity] = Here(new.file, new.digest, new.raw)
     return shelf
+
+
+def needs_of(raw: Raw) -> list[str]:
+    """Return the ids that a record refers to."""
+    if raw.level == "relation":
+        return [raw.data["subject"], raw.data["object"]]
+    steps: list[str] = raw.data.get("steps", [])
+    return steps
+
+
+def holding(shelf: Shelf) -> dict[str, list[str]]:
+    """Return what each record refers to."""
+    own = {identity: here.raw for identity, here in shelf.records.items()}
+    return {identity: needs_of(raw) for identity, raw in {**shelf.others, **own}.items()}
 
 
 def revise(groups: Groups, records: Mapping[str, New], shelf: Shelf, merge: Merge) -> dict[str, Edit]:

@@ -18,7 +18,7 @@ from prodabuild.knowledge.records import Raw, relation_id
 from prodabuild.manifest.paths import PREDICATES, refuse
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import Baseline, Entry, baseline_file, encode_baseline, read_baseline
-from prodabuild.project.filing import edited, file_records, read_shelf, revise
+from prodabuild.project.filing import edited, file_records, holding, needs_of, read_shelf, revise
 from prodabuild.project.merging import merge
 from prodabuild.project.review import ImportReport, Outcome, review
 from prodabuild.sources.grammar import slug
@@ -76,9 +76,10 @@ def _import(root: Path, kind: str, paths: Sequence[Path], options: ImportOptions
         {identity: entry.digest for identity, entry in baseline.entries.items()},
         {identity: here.digest for identity, here in shelf.records.items()},
         {identity: found.digest for identity, found in records.items()},
-        lambda identity: _needs(records[identity].raw),
+        lambda identity: needs_of(records[identity].raw),
         options.accept,
         options.prune,
+        holding(shelf) if options.prune or options.accept == "theirs" else None,
     )
     edits = revise(groups, records, shelf, merged)
     written = edited(shelf, edits)
@@ -160,14 +161,6 @@ def _link(relation: dict[str, Any]) -> Link:
 
 def _chain(chain: dict[str, Any]) -> dict[str, Any]:
     return {**chain, "steps": [relation_id(*step) for step in chain["steps"]]}
-
-
-def _needs(raw: Raw) -> list[str]:
-    """Return the ids that a record refers to."""
-    if raw.level == "relation":
-        return [raw.data["subject"], raw.data["object"]]
-    steps: list[str] = raw.data.get("steps", [])
-    return steps
 
 
 def _write(root: Path, written: Mapping[str, bytes]) -> None:

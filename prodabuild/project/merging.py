@@ -37,10 +37,12 @@ def merge(
     needs: Callable[[str], Sequence[str]],
     accept: Accept | None = None,
     prune: bool = False,
+    holding: Mapping[str, Sequence[str]] | None = None,
 ) -> Merge:
     """Compare digests by id and decide. In `there`, what a record `needs` comes before it.
 
-    What needs a record that was deleted here is left out with it.
+    What needs a record that was deleted here is left out with it. Pruning spares what others need: `holding` are the
+    needs of every record here.
     """
     if base.keys().isdisjoint(here):
         base = {}  # nothing of the last import is left: this one begins anew
@@ -57,7 +59,21 @@ def merge(
     for identity, before in base.items():
         if identity not in there and identity in here:
             _without_source(result, identity, before, here[identity], accept, prune)
+    _spare(result, base, holding or {})
     return result
+
+
+def _spare(result: Merge, base: Mapping[str, str], holding: Mapping[str, Sequence[str]]) -> None:
+    """Take back removals that would leave another record without what it needs."""
+    while result.removed:
+        going = set(result.removed)
+        needed = {need for identity, needs in holding.items() if identity not in going for need in needs}
+        if needed.isdisjoint(going):
+            return
+        result.removed = [identity for identity in result.removed if identity not in needed]
+        for identity in going & needed:
+            result.gone.append(identity)
+            result.baseline[identity] = base[identity]
 
 
 def _with_source(

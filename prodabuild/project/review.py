@@ -176,7 +176,7 @@ def _gone(outcome: Outcome) -> Iterator[Problem]:
     places = _Places(outcome.shelf)
     for identity in outcome.merge.gone:
         here = outcome.shelf.records[identity]
-        hint = "--prune removes what was not edited here"
+        hint = "--prune removes what was not edited here, and what no other record needs"
         yield Problem(
             "I021", f"{identity} is gone from the source", here.file, places.line(here), hint=hint, severity="warning"
         )

@@ -145,7 +145,7 @@ def test_what_is_gone_is_shown_and_pruned_on_demand(tea: Repo) -> None:
     line = line_of(tea, "id: tea/assam")
     assert outcome.err.startswith(
         f"knowledge/tea/chains.yaml:2: warning[I021]: tea/assam..black_tea..tea is gone from the source\n"
-        f"hint: --prune removes what was not edited here\n{FILE}:{line}: warning[I021]: tea/assam is gone from the source\n"
+        f"hint: --prune removes what was not edited here, and what no other record needs\n{FILE}:{line}: warning[I021]: tea/assam is gone from the source\n"
     )
     assert tea.read(FILE) == before
     outcome = tea.run(*TEA, "--prune")
@@ -163,6 +163,21 @@ def test_what_was_edited_here_is_not_pruned(tea: Repo) -> None:
     assert outcome.code == 1
     assert "tea/assam was edited here and is gone from the source\n" in outcome.err
     assert b"black tea of Assam" in tea.read(FILE)
+
+
+def test_what_another_record_needs_is_not_pruned(tea: Repo) -> None:
+    tea.edit(
+        FILE,
+        "- id: tea/sencha\n",
+        "- id: tea/ours\n  name: ours\n  definition: a blend\n  relations:\n  - {predicate: is_a, object: tea/assam}\n- id: tea/sencha\n",
+    )
+    text = tea.read("sources/tea.csv").decode()
+    tea.write("sources/tea.csv", "".join(row for row in text.splitlines(True) if not row.startswith("T6")))
+    outcome = tea.run(*TEA, "--prune")
+    assert outcome.code == 0
+    assert outcome.out == f"knowledge/tea/chains.yaml: 1 chain removed\n{FILE}: 1 relation removed\n"
+    assert "tea/assam is gone from the source\n" in outcome.err
+    assert tea.run("check").code == 0
 
 
 def test_what_was_deleted_here_stays_deleted_with_what_needs_it(tea: Repo) -> None:
