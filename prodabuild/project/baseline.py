@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
-from prodabuild.digest import canonical, value_digest
+from prodabuild.digest import canonical, kept, value_digest
 from prodabuild.errors import ProjectError
 from prodabuild.problems import Problem, ProblemsError
 from prodabuild.yamlio import TextError, load_jsonl
@@ -81,5 +79,5 @@ def encode_baseline(baseline: Baseline) -> bytes:
     lines = [canonical(head)]
     for identity, entry in sorted(baseline.entries.items()):
         key = {"key": entry.key} if entry.key else {}
-        lines.append(orjson.dumps({"digest": entry.digest, "id": identity, **key}))
+        lines.append(kept({"digest": entry.digest, "id": identity, **key}))
     return b"\n".join(lines) + b"\n"

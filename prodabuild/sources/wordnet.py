@@ -92,7 +92,8 @@ def import_wordnet(request: Request) -> Extracts:
     disciplines = extract(chosen, selection, request.known)
     concepts = (concept for found in disciplines.values() for group in found.concepts.values() for concept in group)
     keys = {concept["id"]: concept["source"].partition("#")[2].partition("-")[0] for concept in concepts}
-    documents = {name: sha256((folder / name).read_bytes()) for name in ("data.noun", "index.noun")}
+    files = [name for name in ("data.noun", "index.noun", "cntlist.rev") if (folder / name).is_file()]
+    documents = {name: sha256((folder / name).read_bytes()) for name in files}
     return Extracts(disciplines, keys, documents=documents)
 
 
