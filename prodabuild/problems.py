@@ -1,7 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks) and a number; they never change
-their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks, I imports) and a number; they
+never change their meaning.
 """
 
 from __future__ import annotations
@@ -59,6 +59,18 @@ CODES = {
     "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
+    "I001": "A source cannot be read in its format.",
+    "I002": "A row or a mapping lacks something, or says what is not allowed.",
+    "I003": "A name in a source stands for no concept, or for more than one.",
+    "I004": "A concept was left out: it has no name, no definition, or no relation.",
+    "I005": "Two documents define a concept differently; the first definition was kept.",
+    "I006": "The record of an import is not what an import wrote.",
+    "I007": "A source has no definition of a concept; one was made from the concept's place among others.",
+    "I010": "A link in a source leads nowhere, or nobody can tell where to; it was left out.",
+    "I011": "A link in a source leads elsewhere than its words; it was rebuilt.",
+    "I012": "A quote stands in none of the documents at hand, or in several; it was left out.",
+    "I020": "A record changed here and in its source, since the last import.",
+    "I021": "A record is gone from its source.",
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
+import subprocess
 
 import orjson
 
@@ -50,3 +52,24 @@ def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:
     for form in FORMATS:
         load = repo.run("export", form, "--json").json["load"]
         assert f"| `{form}` | `{load}`" in text
+
+
+def test_the_worked_example_of_importing_goes_as_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/import.md").read_text("utf-8")
+    (table,) = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    (mapping,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    repo.write("sources/cheese.csv", table)
+    repo.write("sources/cheese.yaml", mapping)
+    codes = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for command, expected in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            name, *arguments = shlex.split(command)
+            if name == "prodabuild":
+                outcome = repo.run(*arguments)
+                codes.append(outcome.code)
+                assert outcome.out + outcome.err == expected
+            else:
+                subprocess.run([name, *arguments], cwd=repo.path, check=True)
+    assert codes == [0, 1, 0, 0]
+    repo.edit("proda.yaml", "disciplines:\n", "disciplines:\n  cheese: {knowledge: [knowledge/cheese]}\n")
+    assert repo.run("check").code == 0

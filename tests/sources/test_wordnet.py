@@ -87,6 +87,18 @@ def test_names_are_not_shared() -> None:
     assert {"soap (artifact)", "soap (possession)"} <= set(names)
 
 
+def test_a_synset_keeps_the_id_that_it_had() -> None:
+    wordnet = read_wordnet(FOLDER)
+    chosen = everything(wordnet)
+    first = extract(chosen, None)
+    soap = next(row for row in first["artifact"].concepts["artifact"] if row["name"] == "soap (artifact)")
+    offset = soap["source"].partition("#")[2].partition("-")[0]
+    again = extract(chosen, None, {offset: "artifact/soap", "1740": "elsewhere/entity"})
+    assert "artifact/soap" in {row["id"] for row in again["artifact"].concepts["artifact"]}
+    assert "tops/entity" in {row["id"] for row in again["tops"].concepts["tops"]}
+    assert {row["subject"] for row in again["artifact"].relations} >= {"artifact/soap"}
+
+
 def test_the_import_writes_files_that_check_and_compile(repo: Repo) -> None:
     bare(repo)
     outcome = repo.run("import", "wordnet", str(FOLDER), "--select", "sources/pick.yaml")
