@@ -30,7 +30,7 @@ def command(folder: Path, console: Console) -> int:
     from prodabuild.problems import render, summary
     from prodabuild.project import Options, Project
 
-    report = Project.check(folder, Options())
+    report = Project.check(folder, Options(emit=console.emit))
     if console.as_json:
         console.json(report.to_json())
     else:

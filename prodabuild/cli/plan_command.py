@@ -35,7 +35,7 @@ def command(folder: Path, console: Console, to: Target, must_be_clean: bool, dev
     """
     from prodabuild.project import Options
 
-    report = open_project(folder).plan(Options(to=to, device=visible_device(device)))
+    report = open_project(folder).plan(Options(to=to, device=visible_device(device), emit=console.emit))
     if console.as_json:
         console.json(report.to_json())
     else:

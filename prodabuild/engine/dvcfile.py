@@ -5,13 +5,13 @@ A lock keeps the text of every stage that is not replaced, so that what others r
 
 from __future__ import annotations
 
-import os
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from prodabuild.engine.dvcyaml import dump
+from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
 from prodabuild.yamlio import TextError, load
 
@@ -105,7 +105,7 @@ def read_lock(path: Path) -> Lock:
 _HINT = "take either side of the merge, or delete it, and run the command again"
 
 
-def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None]) -> bool:
+def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None], scratch: Path) -> bool:
     """Write a lock with these stages replaced (None: removed), if that changes it; returns whether it did."""
     blocks = dict(old.stages)
     for name, entry in entries.items():
@@ -118,9 +118,7 @@ def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None]) -> bo
     if not blocks and old.head == _HEAD and not old.tail:
         path.unlink()
         return True
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(old.head + "".join(blocks.values()) + old.tail, "utf-8")
-    os.replace(temporary, path)
+    place(path, (old.head + "".join(blocks.values()) + old.tail).encode(), scratch, durable=True)
     return True
 
 

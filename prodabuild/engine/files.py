@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
@@ -18,7 +19,6 @@ from prodabuild.digest import change_digest, md5
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from prodabuild.engine.state import State
 
@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
     `named` ones get the name that DVC gives their content, too.
     """
 
-    path: Path
+    path: str | Path
     context: str
     opaque: bool = False
     named: bool = False
@@ -121,16 +121,16 @@ def _stat_unless_gone(file: Wanted) -> Stat | None:
 def _read(file: Wanted) -> tuple[bytes, bytes, str]:
     """Return a file's bytes (none of an opaque one), their change digest and, where it is wanted, their md5."""
     if not file.opaque:
-        data = file.path.read_bytes()
+        data = Path(file.path).read_bytes()
         return data, change_digest(data), md5(data) if file.named else ""
     name = hashlib.md5(usedforsecurity=False)
     digest = file_digest(file.path, name.update if file.named else None)
     return b"", digest, name.hexdigest() if file.named else ""
 
 
-def file_digest(path: Path, also: Callable[[bytes], object] | None = None) -> bytes:
+def file_digest(path: str | Path, also: Callable[[bytes], object] | None = None) -> bytes:
     """Return the change digest of a file of any size; `also` is given each block."""
-    with path.open("rb") as handle:
+    with open(path, "rb") as handle:
         digest = xxhash.xxh3_128()
         while block := handle.read(1 << 20):
             digest.update(block)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.portable import adopt
+from prodabuild.engine.portable import recognise
 from prodabuild.engine.view import still_current
 
 if TYPE_CHECKING:
@@ -68,12 +68,18 @@ def make_plan(reader: Reader, stages: Sequence[Stage], damages: Sequence[Damage]
 
 
 def matching_trace(reader: Reader, row: UnitRow) -> Trace | None:
-    """Return the newest trace of a unit, or else the travelled one, that fits the inputs and has its objects here."""
+    """Return the trace of a unit that fits the present inputs, if its objects are there."""
+    trace = current_trace(reader, row)
+    return trace if trace and all(reader.store.has(stored) for stored in trace.files) else None
+
+
+def current_trace(reader: Reader, row: UnitRow) -> Trace | None:
+    """Return the newest trace of a unit that fits the present inputs, or else the one that travelled here."""
     for trace in reader.state.traces(row.name):
-        if still_current(reader, trace) and all(reader.store.has(stored) for stored in trace.files):
+        if still_current(reader, trace):
             return trace
     travelled = reader.travelled.get(row.name)
-    return adopt(reader, travelled) if travelled else None
+    return recognise(reader, travelled) if travelled else None
 
 
 def _step(reader: Reader, row: UnitRow, damages: list[Damage], maybe: list[Reason]) -> Step:

@@ -67,7 +67,7 @@ def _portable(
     return Portable(str(unit), str(inputs), tuple(map(str, names)), dict(sources), stored, summary)
 
 
-def adopt(reader: Reader, portable: Portable) -> Trace | None:
+def recognise(reader: Reader, portable: Portable) -> Trace | None:
     """Return a portable trace as one of this repo; None when an input differs or an object is not here."""
     if not all(reader.store.has(stored) for stored in portable.files):
         return None

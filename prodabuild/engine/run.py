@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.placing import find_damage, prune, put_outputs
-from prodabuild.engine.plan import matching_trace
-from prodabuild.engine.view import work_folder
+from prodabuild.engine.journal import append, journal_of
+from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
+from prodabuild.engine.plan import current_trace
+from prodabuild.engine.store import LostOutputError
+from prodabuild.engine.verify import verify_outputs
+from prodabuild.engine.view import MissingOutputError, work_folder
+from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
@@ -23,23 +27,29 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.executors import Receipt
     from prodabuild.engine.placing import Workspace
-    from prodabuild.engine.state import State, Trace
+    from prodabuild.engine.state import State, Trace, UnitRow
     from prodabuild.engine.units import Stage
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
-COMMIT_SECONDS = 0.3
+COMMIT_SECONDS = 0.02
+RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
 
 
 @dataclass
 class RunResult:
-    """What a run did, by unit name; `failures` are the units whose build function raised."""
+    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of.
+
+    `blocked` are those that read, directly or not, one that failed: not built, whatever they made before.
+    """
 
     built: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    blocked: list[str] = field(default_factory=list)
     clean: int = 0
 
 
@@ -59,18 +69,49 @@ class Runner:
         return self.reader.state
 
     def run(self, stages: Sequence[Stage]) -> RunResult:
-        """Build every unit of these stages that is not clean. Failed units leave no trace and stay dirty."""
+        """Build every unit of these stages that is not clean. Failed and blocked units leave no trace and stay dirty.
+
+        A failure ends the run, unless it is to keep going with what does not depend on the failed unit.
+        """
         result = RunResult()
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
         self._heal(result)
-        for stage in stages:
-            self._run_stage(stage, result)
-            if result.failures:
-                break
-        touched = len(result.built) + len(result.restored)
+        self._run_stages(stages, result)
+        if any(isinstance(failure, LostOutputError) for _, failure in result.failures) and self._give_up_lost(result):
+            result.failures.clear()
+            self.reader.withheld.clear()
+            self._run_stages(stages, result)
+        failed = {unit for unit, _ in result.failures}
+        result.blocked = sorted(self.reader.withheld - failed)
+        touched = len(result.built) + len(result.restored) + len(self.reader.withheld)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
+
+    def _run_stages(self, stages: Sequence[Stage], result: RunResult) -> None:
+        for stage in stages:
+            self._run_stage(stage, result)
+            self._tell_recovered()
+            if result.failures and not self.keep_going:
+                break
+
+    def _give_up_lost(self, result: RunResult) -> bool:
+        """Mark every unit whose output is lost for good; tell whether there is one."""
+        with self.state.transaction():
+            found = verify_outputs(self.state, self.space)
+        self._tell_recovered()
+        for unit in found.lost:
+            self.emit(Note(f"the output of {unit} is damaged or gone: it is built again", warning=True))
+        result.lost.update(found.lost)
+        return bool(found.lost)
+
+    def _tell_recovered(self) -> None:
+        paths = self.space.store.recovered
+        if paths:
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            message = f"the stored object of {paths[0]}{more} was damaged or gone: taken back from build/"
+            self.emit(Note(message, warning=True))
+            paths.clear()
 
     def _heal(self, result: RunResult) -> None:
         damages = find_damage(self.state, self.space)
@@ -88,62 +129,97 @@ class Runner:
                     self.emit(Note(f"{reasons[0].what}: restored from the store", warning="by hand" in reasons[0].what))
                 else:
                     self.state.mark_dirty({unit: reasons})
+                    result.lost.add(unit)
                     self.emit(
                         Note(f"{reasons[0].what} and its stored object is gone: {unit} is built again", warning=True)
                     )
 
     def _run_stage(self, stage: Stage, result: RunResult) -> None:
         rows = self.state.dirty(stage.name)
-        if not rows:
-            return
+        if rows:
+            self._bring_up(stage, rows, result)
+        self._withhold_readers(stage)
+
+    def _bring_up(self, stage: Stage, rows: list[UnitRow], result: RunResult) -> None:
         started = time.monotonic()
         self.emit(StageStarted(stage.name, len(rows)))
         self.reader.forget()
-        found = {row.name: matching_trace(self.reader, row) for row in rows}
-        restored_names = self._restore(stage, [trace for trace in found.values() if trace])
+        failed_before = len(result.failures)
+        found = {row.name: current_trace(self.reader, row) for row in rows}
+        restored_names = self._restore(stage, [trace for trace in found.values() if trace], result)
         built = self._build(stage, sorted(found.keys() - set(restored_names)), result)
         result.restored += restored_names
         result.built += built
+        failed = len(result.failures) - failed_before
+        blocked = len(self.reader.withheld.intersection(found)) - failed
         dirty = len(self.state.dirty(stage.name))
         clean = self.state.count_units()[stage.name] - len(built) - len(restored_names) - dirty
         seconds = time.monotonic() - started
-        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, len(result.failures), seconds))
+        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, failed, blocked, seconds))
 
-    def _restore(self, stage: Stage, traces: list[Trace]) -> list[str]:
+    def _restore(self, stage: Stage, traces: list[Trace], result: RunResult) -> list[str]:
         """Restore what the store still holds whole; returns the names of those units."""
-        names = []
-        with self.state.transaction():
-            for trace in traces:
-                if put_outputs(self.state, self.space, trace):
-                    self._record(trace)
-                    self.emit(UnitDone(stage.name, trace.unit, "restored"))
-                    names.append(trace.unit)
+        names: list[str] = []
+        lost: list[str] = []
+        for at in range(0, len(traces), RESTORED_AT_ONCE):
+            batch = traces[at : at + RESTORED_AT_ONCE]
+            self._announce(batch)
+            with self.state.transaction():
+                for trace in batch:
+                    if put_outputs(self.state, self.space, trace):
+                        self._record(trace)
+                        self.emit(UnitDone(stage.name, trace.unit, "restored"))
+                        names.append(trace.unit)
+                    elif trace.unit not in result.lost:
+                        lost.append(trace.unit)
+        if lost:
+            more = f" and of {len(lost) - 1} more" if len(lost) > 1 else ""
+            message = f"what the store held of {lost[0]}{more} is damaged or gone: it is built again"
+            self.emit(Note(message, warning=True))
         return names
+
+    def _announce(self, traces: Sequence[Trace]) -> None:
+        with self.state.transaction():
+            announce(self.state, traces)
 
     def _build(self, stage: Stage, names: list[str], result: RunResult) -> list[str]:
         built: list[str] = []
         for batch in _timed_batches(self._receipts(stage, names), COMMIT_SECONDS):
+            traces = [receipt.trace for receipt in batch if receipt.trace]
+            for receipt in batch:
+                if receipt.failure is not None:
+                    self._fail(receipt.unit, receipt.failure, result)
+            self._announce(traces)
             with self.state.transaction():
-                for receipt in batch:
-                    if receipt.trace is None:
-                        assert receipt.failure is not None
-                        result.failures.append((receipt.unit, receipt.failure))
-                        continue
-                    put_outputs(self.state, self.space, receipt.trace, fresh=True)
-                    self._record(receipt.trace)
-                    shutil.rmtree(work_folder(self.space.scratch, receipt.unit), ignore_errors=True)
-                    built.append(receipt.unit)
-                    self.emit(UnitDone(stage.name, receipt.unit, "built"))
-            if result.failures and not self.keep_going:
-                break
+                for trace in traces:
+                    put_outputs(self.state, self.space, trace, fresh=True)
+                    self._record(trace)
+            append(journal_of(self.state.path), traces)
+            for trace in traces:
+                shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
+                built.append(trace.unit)
+                self.emit(UnitDone(stage.name, trace.unit, "built"))
         return built
 
+    def _fail(self, unit: str, failure: Exception, result: RunResult) -> None:
+        """Withhold a unit that was not built; it failed, unless it only asked for one that is withheld itself."""
+        if not isinstance(failure, MissingOutputError) or failure.wanted not in self.reader.withheld:
+            result.failures.append((unit, failure))
+        self.reader.withheld.add(unit)
+
+    def _withhold_readers(self, stage: Stage) -> None:
+        """Withhold the clean units of a stage that stand on the last output of a withheld one: it may change."""
+        withheld = self.reader.withheld
+        readers = {reader for unit in withheld for reader in self.state.followers(OUTPUT + unit)} - withheld
+        withheld.update(readers.intersection(self.state.unit_names(stage.name)) if readers else ())
+
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
+        space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            store = self.space.store
-            place = Place(self.state.path, store.root, store.copies, self.space.scratch, self.reader.known)
-            return build_in_pool(stage, names, place, self.jobs)
-        return build_units(stage, names, self.reader, self.space.scratch)
+            known, withheld = self.reader.known, frozenset(self.reader.withheld)
+            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, known, withheld)
+            return build_in_pool(stage, names, place, self.jobs, going)
+        return build_units(stage, names, self.reader, space.scratch, going)
 
     def _record(self, trace: Trace) -> None:
         if self.state.record(trace):
@@ -152,7 +228,7 @@ class Runner:
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:
-    """Group receipts so that at most `seconds` of finished work waits for its commit."""
+    """Group receipts: at most `seconds` of finished work waits for its commit, and an interruption commits it first."""
     batch: list[Receipt] = []
     since = time.monotonic()
     try:
@@ -161,7 +237,7 @@ def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list
             if time.monotonic() - since >= seconds or receipt.failure is not None:
                 yield batch
                 batch, since = [], time.monotonic()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError, OutsideError):
         yield batch
         raise
     if batch:

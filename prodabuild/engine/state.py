@@ -6,12 +6,14 @@ one connection in explicit transactions; readers use WAL snapshots and never wai
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from prodabuild.engine import database
 from prodabuild.engine.buckets import bounds
 from prodabuild.engine.facts import Fact, Reason
 from prodabuild.engine.files import FileRow, Stat
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 VERSION = 4
 KEEP_TRACES = 8
 KEEP_REASONS = 20
-PAGE_BYTES = 16384  # facts are some 300 bytes: with SQLite's 4096 a first load takes half as long again
 _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value BLOB, source TEXT, grp TEXT, hash INTEGER, postings TEXT) WITHOUT ROWID;
 CREATE TABLE postings (name TEXT, member TEXT, PRIMARY KEY (name, member)) WITHOUT ROWID;
@@ -90,18 +91,41 @@ class State:
 
     def __init__(self, path: Path, writable: bool) -> None:
         self.path = path
+        self._writable = writable
         if writable:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open(path, "rwc")
-            _ensure_schema(self._db)
-        elif path.exists():
-            self._db = _open(path, "ro")
+            self._db = database.open_writable(path, _script(), VERSION)
+        elif os.path.lexists(path):
+            self._db = database.open_readable(path, VERSION)
         else:
             self._db = _memory()
 
+    @classmethod
+    def empty(cls, path: Path) -> State:
+        """Return a state in memory that knows nothing."""
+        return cls._of(_memory(), path)
+
+    @classmethod
+    def beside(cls, path: Path) -> State:
+        """Open the state in a worker of its writer: each query sees what is recorded by then."""
+        return cls._of(database.open_beside(path), path)
+
+    @classmethod
+    def _of(cls, db: sqlite3.Connection, path: Path) -> State:
+        state = cls.__new__(cls)
+        state.path, state._writable, state._db = path, False, db
+        return state
+
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close the file; a writer leaves it sealed."""
+        if self._writable:
+            database.close_sealed(self._db, self.path)
+        else:
+            self._db.close()
+
+    def check(self) -> None:
+        """Look through the whole file; raises `DamagedStateError`."""
+        database.check(self._db, self.path)
 
     def hold(self) -> None:
         """Read from now on what is recorded now, without a lock for each query; later commits are not seen."""
@@ -109,11 +133,9 @@ class State:
 
     def in_memory(self) -> State:
         """Return a private copy that can be changed without touching the file: what `plan` works on."""
-        copy = State.__new__(State)
-        copy.path = self.path
-        copy._db = sqlite3.connect(":memory:", isolation_level=None)
-        self._db.backup(copy._db)
-        return copy
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.backup(copy)
+        return self._of(copy, self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -121,10 +143,11 @@ class State:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk may have ended it
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # -- facts ---------------------------------------------------------------------------------------------
 
@@ -308,12 +331,22 @@ class State:
         )
         return [_trace(row) for row in rows]
 
-    def outputs(self, stage: str) -> list[tuple[str, tuple[Stored, ...]]]:
-        """Return the clean units of a stage with their files, by unit name."""
+    def all_traces(self) -> Iterator[Trace]:
+        """Return every recorded trace, those of one unit oldest first."""
+        return (_trace(row) for row in self._db.execute(f"SELECT {_TRACE} FROM traces ORDER BY unit, seq"))
+
+    def adopt(self, traces: Iterable[Trace]) -> None:
+        """Take over traces of an earlier state, those of one unit oldest first; no unit stands on them yet."""
+        for trace in traces:
+            self._keep(trace)
+
+    def outputs(self, stage: str | None = None) -> list[tuple[str, tuple[Stored, ...]]]:
+        """Return the clean units (of one stage) with their files, by unit name."""
+        where, values = ("AND u.stage = ?", (stage,)) if stage else ("", ())
         rows = self._db.execute(
             "SELECT t.unit, t.files FROM units u JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs "
-            "WHERE u.stage = ? AND u.dirty IS NULL ORDER BY u.name",
-            (stage,),
+            f"WHERE u.dirty IS NULL {where} ORDER BY u.name",
+            values,
         )
         return [(unit, tuple(Stored(*stored) for stored in orjson.loads(files))) for unit, files in rows]
 
@@ -321,13 +354,7 @@ class State:
         """Make a trace its unit's current one; return whether the unit's output changed."""
         row = self.unit(trace.unit)
         assert row is not None, f"unit {trace.unit} is not recorded"
-        seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
-        files = orjson.dumps([list(stored) for stored in trace.files])
-        self._db.execute(
-            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, seq),
-        )
-        self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
+        self._keep(trace)
         self._db.execute(
             "UPDATE units SET inputs = ?, output = ?, dirty = NULL WHERE id = ?", (trace.inputs, trace.output, row.id)
         )
@@ -335,6 +362,16 @@ class State:
             self._db.execute("DELETE FROM after WHERE unit = ?", (trace.unit,))
         self._db.executemany("INSERT OR IGNORE INTO after VALUES (?, ?)", ((name, trace.unit) for name in trace.after))
         return row.output != trace.output
+
+    def _keep(self, trace: Trace) -> None:
+        """Add a trace as its unit's newest; the oldest one too many goes."""
+        seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
+        files = orjson.dumps([list(stored) for stored in trace.files])
+        self._db.execute(
+            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, seq),
+        )
+        self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
 
     def followers(self, name: str) -> list[str]:
         """Return the units that read an output or a listing when they were last built."""
@@ -373,6 +410,12 @@ class State:
             "INSERT OR REPLACE INTO placed VALUES (?, ?, ?, ?, ?, ?, ?)", (row.path, row.unit, row.md5, *row.stat)
         )
 
+    def announce_placed(self, row: PlacedRow) -> None:
+        """Record a file that is about to be put into `build/`, unless one is known there."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO placed VALUES (?, ?, ?, ?, ?, ?, ?)", (row.path, row.unit, row.md5, *row.stat)
+        )
+
     def forget_placed(self, path: str) -> None:
         """Forget a file in `build/`."""
         self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
@@ -393,20 +436,14 @@ class State:
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    db = sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=30)
-    if mode != "ro":
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    return db
-
-
 def _memory() -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
-    db.executescript(_SCHEMA)
-    _create_fact_indexes(db)
+    db.executescript(_script())
     return db
+
+
+def _script() -> str:
+    return _SCHEMA + "".join(f"CREATE INDEX {name} ON {columns};" for name, columns in _FACT_INDEXES.items())
 
 
 def _drop_fact_indexes(db: sqlite3.Connection) -> None:
@@ -417,18 +454,6 @@ def _drop_fact_indexes(db: sqlite3.Connection) -> None:
 def _create_fact_indexes(db: sqlite3.Connection) -> None:
     for name, columns in _FACT_INDEXES.items():
         db.execute(f"CREATE INDEX {name} ON {columns}")
-
-
-def _ensure_schema(db: sqlite3.Connection) -> None:
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == VERSION:
-        return
-    for (name,) in db.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    ).fetchall():
-        db.execute(f"DROP TABLE {name}")
-    indexes = "".join(f"CREATE INDEX {name} ON {columns};" for name, columns in _FACT_INDEXES.items())
-    db.executescript(f"BEGIN; {_SCHEMA} {indexes} PRAGMA user_version = {VERSION}; COMMIT;")
 
 
 def _fact(row: tuple[str, bytes, str, str, str]) -> Fact:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from prodabuild.engine.facts import Fact
     from prodabuild.engine.portable import Portable
     from prodabuild.engine.state import State
     from prodabuild.engine.store import Store, Stored
@@ -41,7 +42,14 @@ class Input(NamedTuple):
 
 
 class MissingOutputError(LookupError):
-    """A unit was read before it was built: the stages are in the wrong order."""
+    """A unit reads another one (`wanted`) that was not built: it failed, or the stages are in the wrong order."""
+
+    def __init__(self, unit: str, wanted: str) -> None:
+        super().__init__(unit, wanted)
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return "{} reads {}, which is not built".format(*self.args)
 
 
 class InputMovedError(ProjectError):
@@ -52,7 +60,8 @@ class Reader:
     """Reads inputs by name from a state, with a cache shared by the units of one run.
 
     `files` finds a file by the name it is known by; `emit` takes the progress of long builds; `known` are facts of
-    the state that the caller holds in memory anyway.
+    the state that the caller holds in memory anyway. Units that are `withheld` read as if they had never been built:
+    what they last made is stale.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class Reader:
         self.emit = emit
         self.known = known or {}
         self.travelled = travelled or {}
+        self.withheld: set[str] = set()
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
@@ -121,11 +131,11 @@ class Reader:
         return self._inputs.get(name) or self._keep_list(name, self.state.unit_names(stage))
 
     def output(self, unit: str) -> Input:
-        """Return the output files of another unit (`value` is None while it was never built)."""
+        """Return the output files of another unit (`value` is None while it was never built, or is withheld)."""
         name = OUTPUT + unit
         found = self._inputs.get(name)
         if found is None:
-            row = self.state.unit(unit)
+            row = None if unit in self.withheld else self.state.unit(unit)
             trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
             found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
         return found
@@ -213,6 +223,11 @@ class View:
         keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
         return keys
 
+    def peek(self, prefix: str) -> list[Fact]:
+        """Return the facts whose keys begin with a prefix, unrecorded: who uses one reads what matters of it, too."""
+        state = self._reader.state
+        return [fact for key in state.keys(prefix) if (fact := state.fact(key))]
+
     def units(self, stage: str) -> list[str]:
         """Return the sorted names of a stage's units."""
         names: list[str] = self._note(self._reader.units(stage), LISTING, stage, "")
@@ -222,7 +237,7 @@ class View:
         """Return the output files of a unit of an earlier stage; raises `MissingOutputError`."""
         files: tuple[Stored, ...] | None = self._note(self._reader.output(unit), OUTPUT, unit, "")
         if files is None:
-            raise MissingOutputError(f"{self.unit} reads {unit}, which is not built")
+            raise MissingOutputError(self.unit, unit)
         return files
 
     def file(self, name: str) -> Path:

@@ -5,7 +5,24 @@ project.compile(Options())
 project.test(Options()).verdict
 """
 
-from prodabuild.project.outcome import CheckReport, CompileReport, ExportReport, ExportRequest, Options, TestReport
+from prodabuild.project.outcome import (
+    CheckReport,
+    CompileReport,
+    ExportReport,
+    ExportRequest,
+    Options,
+    TestReport,
+    VerifyReport,
+)
 from prodabuild.project.project import Project
 
-__all__ = ["CheckReport", "CompileReport", "ExportReport", "ExportRequest", "Options", "Project", "TestReport"]
+__all__ = [
+    "CheckReport",
+    "CompileReport",
+    "ExportReport",
+    "ExportRequest",
+    "Options",
+    "Project",
+    "TestReport",
+    "VerifyReport",
+]

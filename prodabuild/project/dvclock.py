@@ -73,7 +73,7 @@ def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], 
             entry = before
         recorder.learn(entry)
         entries[stage.name] = entry
-    if write_lock(path, old, entries):
+    if write_lock(path, old, entries, session.space.scratch):
         emit(Note(f"{LOCK} was updated"))
 
 
@@ -182,7 +182,7 @@ class _Recorder:
         size = sum(stored.size for stored in files.values())
         if "" in files:
             if keep:
-                store.open(files[""])
+                store.secure(files[""])
             return Content(files[""].md5, size)
         name = store.put_folder(files) if keep else tree_of((path, stored.md5) for path, stored in files.items())[0]
         return Content(name, size, len(files))

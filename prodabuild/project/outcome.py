@@ -107,6 +107,40 @@ class CompileReport:
 
 
 @dataclass(frozen=True)
+class VerifyReport:
+    """What was verified. Files are named by their paths in the repo; `lost` and `stale` are units.
+
+    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile.
+    """
+
+    objects: int
+    damaged: tuple[str, ...]
+    healed: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    unbuilt: int = 0
+    seconds: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether everything is whole, or is so again."""
+        return not set(self.damaged) - set(self.healed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {
+            "schema": SCHEMA,
+            "objects": self.objects,
+            "damaged": list(self.damaged),
+            "healed": list(self.healed),
+            "lost": list(self.lost),
+            "stale": list(self.stale),
+            "unbuilt": self.unbuilt,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
 class TestReport:
     """Scores of every suite by split, the verdict over its gates, and the units that had to run for them."""
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from prodabuild.engine import lockfile
+from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
-from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.engine.verify import verify_outputs
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
@@ -17,10 +20,11 @@ from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.dvclock import update_dvc_lock, write_metrics
 from prodabuild.project.exporting import target_of, write_export
-from prodabuild.project.locking import refuse_stale_sources, update_lock
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
+from prodabuild.project.failures import raise_failures
+from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
 from prodabuild.project.reasons import Locator
-from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
+from prodabuild.project.session import STATE, afresh, check_everything, reading, validate_settings, writing_session
 from prodabuild.project.travelling import write_traces
 
 if TYPE_CHECKING:
@@ -72,8 +76,12 @@ class Project:
         )
         return PlanReport(plan.stale, steps)
 
+    @afresh
     def compile(self, options: Options) -> CompileReport:
-        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
+        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised.
+
+        With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
+        """
         started = time.monotonic()
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
@@ -82,6 +90,7 @@ class Project:
             changed = self._record(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
 
+    @afresh
     def export(self, request: ExportRequest, options: Options) -> ExportReport:
         """Build the training data (and the test items), and write them as a request asks."""
         started = time.monotonic()
@@ -94,6 +103,7 @@ class Project:
             report = write_export(session, request, folder)
         return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
+    @afresh
     def test(self, options: Options) -> TestReport:
         """Build the model and its results, and judge them."""
         if not self.manifest.tests:
@@ -112,6 +122,25 @@ class Project:
         ran = tuple(sorted(result.built + result.restored))
         return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
 
+    def verify(self, options: Options) -> VerifyReport:
+        """Read everything that was built, heal what can be healed, mark the rest to be built again."""
+        started = time.monotonic()
+        entries = lockfile.read(self.root / LOCK)
+        try:
+            with writing_session(self.root, self.manifest, options, "prodabuild verify") as session:
+                session.state.check()
+                with session.state.transaction():
+                    found = verify_outputs(session.state, session.space)
+                stale = disagreements(session, entries)
+                unbuilt = len(session.state.dirty()) - len(found.lost)
+        except DamagedStateError:  # set aside by now: what it knew is restored and built by the next compile
+            return VerifyReport(0, (STATE,), (), seconds=time.monotonic() - started)
+        damaged, healed = (
+            tuple(path.relative_to(self.root).as_posix() for path in paths) for paths in (found.damaged, found.healed)
+        )
+        seconds = time.monotonic() - started
+        return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
+
     def _record(
         self, session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
     ) -> bool:
@@ -125,10 +154,7 @@ class Project:
 
 def _run(session: Session, options: Options) -> RunResult:
     result = session.run(options.to)
-    for unit, failure in result.failures:
-        if isinstance(failure, ProdaError):
-            failure.add_note(f"while building {unit}")
-        raise failure
+    raise_failures(result, session.root, session.state, options.keep_going)
     return result
 
 
@@ -181,7 +207,9 @@ def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dic
 
 
 def _results(session: Session, name: str) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads((session.space.build / "results" / f"{name}.json").read_bytes())
+    trace = _current(session.state, f"results:{name}")
+    assert trace is not None, f"results:{name} is built by now"
+    document: dict[str, Any] = orjson.loads(session.space.store.open(trace.files[0]).read_bytes())
     return document
 
 

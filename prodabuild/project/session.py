@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from prodabuild.engine import journal, lockfile
+from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.guard import writing
-from prodabuild.engine.placing import Workspace, find_damage
+from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import refresh
 from prodabuild.engine.run import Runner
-from prodabuild.engine.state import State
+from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
+from prodabuild.events import Note
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors, suggest
+from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
-from prodabuild.project.pipeline import read_pipeline
+from prodabuild.project.locking import LOCK
+from prodabuild.project.pipeline import BUILD, read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import read_travelled
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.plan import Plan
@@ -43,6 +48,9 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 PRIVATE = ".prodabuild"
+STATE = f"{PRIVATE}/state.db"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,7 @@ class Session:
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     pipeline = read_pipeline(root, options.device)
-    state = State(_state_path(root), writable=False)
-    try:
+    with _recorded(root, options) as state:
         reading = read_sources(state, root, manifest, _device(options), pipeline.files)
         moved = bool(reading.delta or reading.gone)
         session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
@@ -89,23 +96,80 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
             raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
         raise_errors(empty_disciplines(session.state, manifest))
         yield session
+
+
+@contextmanager
+def _recorded(root: Path, options: Options) -> Iterator[State]:
+    """Open what is recorded, to read it; what is damaged counts as nothing."""
+    path = _state_path(root)
+    try:
+        state = State(path, writable=False)
+    except DamagedStateError as error:
+        options.emit(Note(f"{error.message}: taken as if nothing were built", warning=True))
+        state = State.empty(path)
+    try:
+        with translated(path):
+            yield state
     finally:
         state.close()
 
 
 @contextmanager
 def writing_session(root: Path, manifest: Manifest, options: Options, who: str) -> Iterator[Session]:
-    """Open a session that may build; waits for another writer. Raises `ProblemsError`, and then nothing is recorded."""
+    """Open a session that may build; waits for another writer. Raises `ProblemsError`, and then nothing is recorded.
+
+    A damaged state is set aside: `DamagedStateError` is raised, and the next session begins anew (`afresh`).
+    """
+    path = _state_path(root)
     with writing(root / PRIVATE / "lock", who, options.emit):
-        state = State(_state_path(root), writable=True)
         try:
-            session = _session(root, manifest, state, options, read_pipeline(root, options.device))
-            session.space.store.sweep()
-            known = _record_sources(session)
-            raise_errors(empty_disciplines(state, manifest))
-            yield replace(session, known=known)
-        finally:
-            state.close()
+            with translated(path), _state_to_write(root) as state:
+                session = _session(root, manifest, state, options, read_pipeline(root, options.device))
+                sweep(session.space)
+                known = _record_sources(session)
+                raise_errors(empty_disciplines(state, manifest))
+                yield replace(session, known=known)
+        except DamagedStateError as error:
+            set_aside(path)
+            options.emit(Note(f"{error.message}: starting afresh from the sources and the store", warning=True))
+            raise
+
+
+def afresh(work: Callable[P, T]) -> Callable[P, T]:
+    """Do work that writes once more when its state was damaged and has been set aside."""
+
+    @functools.wraps(work)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except DamagedStateError:
+            return work(*args, **kwargs)
+
+    return again
+
+
+@contextmanager
+def _state_to_write(root: Path) -> Iterator[State]:
+    """Open the state; a new one takes over what is known of earlier builds."""
+    path = _state_path(root)
+    state = State(path, writable=True)
+    try:
+        if state.note("adopted") is None:
+            with state.transaction():
+                _adopt(state, root)
+        journal.compact(journal.journal_of(path), state)
+        yield state
+    finally:
+        state.close()
+
+
+def _adopt(state: State, root: Path) -> None:
+    """Take over the traces of the journal, and the files in `build/` that the lock knows of."""
+    state.adopt(journal.read(journal.journal_of(state.path)))
+    for unit, path in lockfile.outputs(lockfile.read(root / LOCK)):
+        if (root / BUILD / path).is_file():
+            state.announce_placed(PlacedRow(path, unit, "", UNPLACED))
+    state.set_note("adopted", "yes")
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
@@ -121,9 +185,8 @@ def _record_sources(session: Session) -> dict[str, bytes]:
 
 def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:
     """Return every problem of the knowledge, and a state in memory that holds all of its facts."""
-    recorded = State(_state_path(root), writable=False)
-    state = recorded.in_memory()
-    recorded.close()
+    with _recorded(root, options) as recorded:
+        state = recorded.in_memory()
     reading = read_sources(state, root, manifest, _device(options))
     with state.transaction():
         refresh(state, reading.delta, reading.rows.values(), reading.gone, stages_of(manifest), describe)
@@ -158,15 +221,9 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
-    """Raise `ProblemsError` when the manifest names a recipe or a base that does not exist."""
+    """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
     text = decode((root / MANIFEST).read_bytes())
-    problems = [
-        Problem(
-            "M015", f"there is no recipe {name!r}", MANIFEST, *locate(text, ("compile", "recipes", number)), hint=hint
-        )
-        for number, name in enumerate(manifest.compile.recipes)
-        if name not in RECIPES and (hint := suggest(name, RECIPES, "recipes"))
-    ]
+    problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:
@@ -177,12 +234,12 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
     dvc = dvc_folder(root)
     cache = cache_folder(dvc) if dvc else root / PRIVATE / "cache"
-    space = Workspace(Store(cache, root / "build"), root / PRIVATE / "tmp")
+    space = Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
     return Session(root, manifest, state, space, stages_of(manifest), options, pipeline)
 
 
 def _state_path(root: Path) -> Path:
-    return root / PRIVATE / "state.db"
+    return root / STATE
 
 
 def _device(options: Options) -> str:

@@ -20,6 +20,7 @@ from prodabuild.engine.guard import writing
 from prodabuild.events import silent
 from prodabuild.project import Project
 from tests.conftest import ROOT, Repo
+from tests.sources.samples import SAMPLES
 
 WORDNET = ROOT / "tests/sources/wordnet"
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -48,6 +49,7 @@ Commands:
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
   export   Write the data in a format that other trainers read.
+  verify   Read everything that was built and heal what is damaged.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
@@ -128,7 +130,7 @@ def examples() -> list[str]:
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()
-    shutil.copytree(ROOT / "sources", repo.path / "sources")
+    shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
     command, _, target = (

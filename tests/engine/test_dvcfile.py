@@ -89,27 +89,27 @@ def test_an_entry_is_replaced_and_every_other_byte_stays(tmp_path: Path) -> None
     lock = read_lock(path)
     assert lock.entry("ours") == {"cmd": "make", "params": {"proda.yaml": {"rate": 1e-05}}}
     assert lock.entry("nobody's") is None
-    assert not write_lock(path, lock, {"ours": lock.entry("ours"), "last": {"cmd": "long words"}})
-    assert write_lock(path, lock, {"ours": {"cmd": "make all"}, "new": {"cmd": "x"}})
+    assert not write_lock(path, lock, {"ours": lock.entry("ours"), "last": {"cmd": "long words"}}, tmp_path)
+    assert write_lock(path, lock, {"ours": {"cmd": "make all"}, "new": {"cmd": "x"}}, tmp_path)
     head, _, rest = LOCK.partition("  ours:\n")
     _, _, tail = rest.partition("  last:\n")
     last, _, end = tail.partition("datasets")
     assert path.read_text() == f"{head}  ours:\n    cmd: make all\n  last:\n{last}  new:\n    cmd: x\ndatasets{end}"
-    assert write_lock(path, read_lock(path), {"ours": None, "new": None})
+    assert write_lock(path, read_lock(path), {"ours": None, "new": None}, tmp_path)
     assert path.read_text() == f"{head}  last:\n{tail}"
 
 
 def test_a_lock_is_made_for_its_first_entry_and_goes_with_its_last(tmp_path: Path) -> None:
     path = tmp_path / "dvc.lock"
     assert read_lock(path) == Lock()
-    assert not write_lock(path, Lock(), {"ours": None})
+    assert not write_lock(path, Lock(), {"ours": None}, tmp_path)
     assert not path.exists()
-    assert write_lock(path, Lock(), {"ours": {"cmd": "make"}})
+    assert write_lock(path, Lock(), {"ours": {"cmd": "make"}}, tmp_path)
     assert path.read_text() == "schema: '2.0'\nstages:\n  ours:\n    cmd: make\n"
-    assert write_lock(path, read_lock(path), {"ours": None})
+    assert write_lock(path, read_lock(path), {"ours": None}, tmp_path)
     assert not path.exists()
     path.write_text("schema: '2.0'\ndatasets: []\nstages: {}")
-    assert write_lock(path, read_lock(path), {"ours": {"cmd": "make"}})
+    assert write_lock(path, read_lock(path), {"ours": {"cmd": "make"}}, tmp_path)
     assert path.read_text() == "schema: '2.0'\ndatasets: []\nstages:\n  ours:\n    cmd: make\n"
 
 

@@ -8,7 +8,7 @@ import pytest
 from prodabuild.digest import canonical
 from prodabuild.engine.facts import Delta, Fact
 from prodabuild.engine.files import file_digest
-from prodabuild.engine.portable import adopt, export, parse
+from prodabuild.engine.portable import export, parse, recognise
 from prodabuild.engine.state import State
 from prodabuild.engine.store import Store, Stored
 from prodabuild.engine.view import FILE, Reader, View
@@ -86,10 +86,10 @@ def test_a_file_that_was_read_as_it_is_is_compared_by_its_content(tmp_path: Path
     view.file("weights")
     trace = view.trace(())
     (portable,) = parse(export(reader, trace)).values()
-    assert adopt(reader, portable) == trace
-    assert adopt(reader, portable._replace(sources={})) is None
-    assert adopt(reader, portable._replace(files=(Stored("x", "0" * 32, "0" * 64, 1),))) is None
+    assert recognise(reader, portable) == trace
+    assert recognise(reader, portable._replace(sources={})) is None
+    assert recognise(reader, portable._replace(files=(Stored("x", "0" * 32, "0" * 64, 1),))) is None
     file.write_bytes(b"two")
-    assert adopt(reader, portable) is None
-    assert adopt(Reader(state, reader.store), portable) is None
+    assert recognise(reader, portable) is None
+    assert recognise(Reader(state, reader.store), portable) is None
     state.close()

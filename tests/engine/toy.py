@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ def build_part(unit: str, view: View) -> Output:
     rows = []
     for key in view.members():
         text, to = view.read(key, "text"), view.read(key, "to")
+        time.sleep(0.1 if "SLOW" in text else 0)
         if "FAIL" in text:
             raise RuntimeError(f"{key} fails")
         rows.append(
@@ -53,10 +55,18 @@ def build_whole(unit: str, view: View) -> Output:
     return {"whole.txt": b"\n".join(view.path(part).read_bytes().upper() for part in parts)}
 
 
+def build_title(unit: str, view: View) -> Output:
+    """One word about the whole, or, of `title:apart`, about one line."""
+    if unit == "title:apart":
+        return {"apart.txt": str(view.read("k00", "text")).title().encode()}
+    return {"title.txt": view.path(view.output("whole")[0]).read_bytes()[:9].title()}
+
+
 STAGES = (
     Stage("parts", build_part, kind="part", bucket_size=3, parallel=True),
     Stage("whole", build_whole, fixed=("whole",)),
 )
+THREE = (*STAGES, Stage("titles", build_title, fixed=("title:apart", "title:whole")))
 
 
 def describe(change: Change) -> Reason:
@@ -77,6 +87,7 @@ class Toy:
     root: Path
     jobs: int = 1
     keep_going: bool = False
+    stages: tuple[Stage, ...] = STAGES
     events: list[Event] = field(default_factory=list)
     travelled: Mapping[str, Portable] = field(default_factory=dict)
 
@@ -96,7 +107,7 @@ class Toy:
         parsed = {name: facts_of(lines, name) for name, lines in sources.items()}
         delta = diff(state, parsed, [name for name in known if name not in sources])
         with state.transaction():
-            refresh(state, delta, (), (), STAGES, describe)
+            refresh(state, delta, (), (), self.stages, describe)
             state.set_note("sources", orjson.dumps(sorted(sources)).decode())
 
     def plan(self, sources: Mapping[str, Lines]) -> Plan:
@@ -104,14 +115,14 @@ class Toy:
         with self.state() as state:
             copy = state.in_memory()
             self._refresh(copy, sources)
-            return make_plan(self._reader(copy), STAGES, find_damage(copy, self.space()))
+            return make_plan(self._reader(copy), self.stages, find_damage(copy, self.space()))
 
     def run(self, sources: Mapping[str, Lines]) -> RunResult:
         with self.state() as state:
             self._refresh(state, sources)
             space = self.space()
             runner = Runner(self._reader(state), space, self.events.append, self.jobs, self.keep_going)
-            return runner.run(STAGES)
+            return runner.run(self.stages)
 
     def traces(self) -> bytes:
         """Return the current traces in the form that travels."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -116,16 +115,3 @@ def test_every_problem_is_told_at_once_in_order_of_place(repo: Repo) -> None:
     found = [(problem["file"], problem["code"]) for problem in repo.run("check", "--json").json["problems"]]
     assert found[0] == ("knowledge/zoo/chains.yaml", "K005")
     assert (KINDS, "K005") in found
-
-
-def test_a_read_only_folder_exits_5_and_says_so(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device", str(self))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    outcome = repo.run("compile", "--to", "data", "-j", "1")
-    assert outcome.code == 5
-    assert "No space left on device" in outcome.err
-    assert "hint: make room" in outcome.err
-    monkeypatch.undo()
-    assert repo.data()["shards"]["built"] > 0

@@ -51,7 +51,7 @@ def pretend(repo: Repo) -> None:
         "params": {"proda.yaml": {"tests": {"chains": {"from": "chains", "sealed": 0.5}}}},
         "outs": [outs["build/results"]],
     }
-    write_lock(repo.path / LOCK, lock, {"model": model, "results": results})
+    write_lock(repo.path / LOCK, lock, {"model": model, "results": results}, repo.path / ".prodabuild")
 
 
 @pytest.mark.parametrize(
