@@ -40,7 +40,10 @@ def test_a_sound_build(repo: Repo) -> None:
         "schema": 1, "objects": 20, "damaged": [], "healed": [], "lost": [], "stale": [], "unbuilt": 4,
     }  # fmt: skip
     after = repo.files(".")
-    assert {name for name in before if before[name] != after[name]} <= {".prodabuild/state.seal", ".prodabuild/state.db"}
+    assert {name for name in before if before[name] != after[name]} <= {
+        ".prodabuild/state.seal",
+        ".prodabuild/state.db",
+    }
 
 
 def test_before_anything_is_built(repo: Repo) -> None:
