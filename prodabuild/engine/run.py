@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prodabuild.engine import journal
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.journal import append, journal_of
 from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
 from prodabuild.engine.plan import current_trace
 from prodabuild.engine.store import LostOutputError
@@ -24,6 +24,7 @@ from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from prodabuild.engine.executors import Receipt
     from prodabuild.engine.placing import Workspace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
-COMMIT_SECONDS = 0.02
+COMMIT_SECONDS = 0.05
 RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
 
@@ -184,7 +185,8 @@ class Runner:
 
     def _build(self, stage: Stage, names: list[str], result: RunResult) -> list[str]:
         built: list[str] = []
-        for batch in _timed_batches(self._receipts(stage, names), COMMIT_SECONDS):
+        path = journal.journal_of(self.state.path)
+        for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
             for receipt in batch:
                 if receipt.failure is not None:
@@ -194,7 +196,7 @@ class Runner:
                 for trace in traces:
                     put_outputs(self.state, self.space, trace, fresh=True)
                     self._record(trace)
-            append(journal_of(self.state.path), traces)
+                self.state.set_note(journal.READ, str(journal.end(path)))
             for trace in traces:
                 shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
                 built.append(trace.unit)
@@ -225,6 +227,13 @@ class Runner:
         if self.state.record(trace):
             reason = Reason(f"{trace.unit} changed")
             self.state.mark_dirty({reader: [reason] for reader in self.state.followers(OUTPUT + trace.unit)})
+
+
+def _journaled(receipts: Iterable[Receipt], path: Path) -> Iterator[Receipt]:
+    for receipt in receipts:
+        if receipt.trace is not None:
+            journal.append(path, receipt.trace)
+        yield receipt
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:

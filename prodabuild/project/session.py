@@ -145,25 +145,27 @@ def afresh(work: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def _state_to_write(root: Path) -> Iterator[State]:
     """Open the state; a new one takes over what is known of earlier builds."""
-    path = _state_path(root)
-    state = State(path, writable=True)
+    state = State(_state_path(root), writable=True)
     try:
-        if state.note("adopted") is None:
-            with state.transaction():
-                _adopt(state, root)
-        journal.compact(journal.journal_of(path), state)
+        _catch_up(state, root)
         yield state
     finally:
         state.close()
 
 
-def _adopt(state: State, root: Path) -> None:
-    """Take over the traces of the journal, and the files in `build/` that the lock knows of."""
-    state.adopt(journal.read(journal.journal_of(state.path)))
-    for unit, path in lockfile.outputs(lockfile.read(root / LOCK)):
-        if (root / BUILD / path).is_file():
-            state.announce_placed(PlacedRow(path, unit, "", UNPLACED))
-    state.set_note("adopted", "yes")
+def _catch_up(state: State, root: Path) -> None:
+    """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
+    known = state.note(journal.READ)
+    path = journal.journal_of(state.path)
+    journal.compact(path, state)
+    if known == str(journal.end(path)):
+        return
+    with state.transaction():
+        state.adopt(journal.read(path, int(known or 0)))
+        state.set_note(journal.READ, str(journal.end(path)))
+        for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
+            if (root / BUILD / name).is_file():
+                state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
