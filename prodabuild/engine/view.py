@@ -64,7 +64,7 @@ class Reader:
     ) -> None:
         self.state = state
         self.store = store
-        self.files = files or {}
+        self.files = {} if files is None else files
         self.emit = emit
         self.known = known or {}
         self._inputs: dict[str, Input] = {}
