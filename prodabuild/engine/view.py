@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.engine.facts import Fact
-    from prodabuild.engine.state import State
+    from prodabuild.engine.state import Made, State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
 
@@ -73,12 +73,13 @@ class Reader:
     ) -> None:
         self.state = state
         self.store = store
-        self.files = files or {}
+        self.files = {} if files is None else files
         self.emit = emit
         self.known = known or {}
         self.withheld: set[str] = set()
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
+        self._made: dict[str, Made | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
@@ -132,16 +133,14 @@ class Reader:
         name = OUTPUT + unit
         found = self._inputs.get(name)
         if found is None:
-            row = None if unit in self.withheld else self.state.unit(unit)
-            trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-            found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
+            made = None if unit in self.withheld else self._look_up(unit)
+            found = self._keep(name, made.files if made else None, made.output if made else ABSENT)
         return found
 
     def summary(self, unit: str) -> Any:
         """Return what a built unit says of its output: as good as a part of it."""
-        row = self.state.unit(unit)
-        trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-        return orjson.loads(trace.summary) if trace else None
+        made = self._look_up(unit)
+        return orjson.loads(made.summary) if made else None
 
     def by_name(self, name: str) -> Input:
         """Return an input by its full name, as a trace holds it."""
@@ -166,6 +165,7 @@ class Reader:
         """Drop the cache: outputs or listings have changed."""
         self._inputs.clear()
         self._facts.clear()
+        self._made.clear()
         self._derived.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
@@ -173,6 +173,11 @@ class Reader:
             value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
+
+    def _look_up(self, unit: str) -> Made | None:
+        if unit not in self._made:
+            self._made[unit] = self.state.made(unit)
+        return self._made[unit]
 
     def _keep_list(self, name: str, members: list[str]) -> Input:
         return self._keep(name, members, change_digest("\n".join(members).encode()) if members else ABSENT)
