@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.state import State
 
-FORMAT = 1
+FORMAT = 2
 SPARE_BYTES = 1 << 20
 
 
@@ -66,14 +66,14 @@ def compact(journal: Path, state: State) -> None:
 
 def _line(trace: Trace) -> bytes:
     names = b64encode(trace.names).decode()
-    inputs, output = trace.inputs.hex(), trace.output.hex()
+    inputs, output, seen = trace.inputs.hex(), trace.output.hex(), trace.seen.hex()
     files = [list(stored) for stored in trace.files]
-    body = orjson.dumps([FORMAT, trace.unit, inputs, names, trace.after, output, files, trace.summary.decode()])
+    body = orjson.dumps([FORMAT, trace.unit, inputs, names, trace.after, output, files, trace.summary.decode(), seen])
     return change_digest(body).hex().encode() + b" " + body + b"\n"
 
 
 def _trace(
-    unit: str, inputs: str, packed: str, after: list[str], output: str, files: list[list[Any]], summary: str
+    unit: str, inputs: str, packed: str, after: list[str], output: str, files: list[list[Any]], summary: str, seen: str
 ) -> Trace:
     names = b64decode(packed)
     text = zlib.decompress(names).decode()
@@ -87,4 +87,5 @@ def _trace(
         bytes.fromhex(output),
         tuple(Stored(*stored) for stored in files),
         summary.encode(),
+        bytes.fromhex(seen),
     )
