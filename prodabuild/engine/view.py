@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import orjson
 
-from prodabuild.digest import canonical, change_digest, key_hash, value_digest
+from prodabuild.digest import DIGEST_BYTES, canonical, change_digest, key_hash, value_digest
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
 from prodabuild.engine.files import file_digest
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prodabuild.events import Emit, Event
 
 T = TypeVar("T")
-ABSENT = bytes(16)
+ABSENT = bytes(DIGEST_BYTES)
 FILE = "file:"  # key of the fact about an opaque file
 MAX_CACHED = 400_000
 
@@ -156,9 +156,9 @@ class Reader:
         key, _, facet = name.rpartition("#")
         return self.facet(key, facet)
 
-    def digest_of(self, trace: Trace) -> bytes:
-        """Return the digest over the values that a trace's inputs have now."""
-        names = zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+    def own_digest(self, trace: Trace) -> bytes:
+        """Return the digest over the values that a trace's inputs have now, those in its `after` left out."""
+        names = [name for name in input_names(trace) if not (trace.after and name[0] in (LISTING, OUTPUT))]
         return inputs_digest([(found.hash, found.digest) for found in map(self.by_name, names)])
 
     def forget(self) -> None:
@@ -199,7 +199,7 @@ class View:
         self._read: dict[int, bytes] = {}
         self._facets: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
-        self._after: list[str] = []
+        self._after: list[int] = []
         self.summary: Any = None  # what the build function says of its output; JSON
 
     def read(self, key: str, facet: str) -> Any:
@@ -285,15 +285,18 @@ class View:
         hashes = sorted(self._read)
         summary = canonical(self.summary)
         names = "\n".join([self._names[hashed] for hashed in hashes])
+        after = set(self._after)
+        own = [(hashed, digest) for hashed, digest in sorted(self._read.items()) if hashed not in after]
         return Trace(
             unit=self.unit,
             inputs=self.inputs(),
             keys=array("q", hashes).tobytes(),
             names=zlib.compress(names.encode(), 1),
-            after=tuple(self._after),
+            after=tuple(self._names[hashed] for hashed in self._after),
             output=output_digest(files, summary),
             files=files,
             summary=summary,
+            seen=b"".join([inputs_digest(own), *(self._read[hashed] for hashed in self._after)]),
         )
 
     def _note(self, found: Input, *name: str) -> Any:
@@ -301,7 +304,7 @@ class View:
             self._read[found.hash] = found.digest
             self._names[found.hash] = "".join(name)
             if name[0] in (LISTING, OUTPUT):
-                self._after.append("".join(name))
+                self._after.append(found.hash)
         return found.value
 
 
@@ -315,6 +318,25 @@ def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
     return change_digest(b"".join(hashed.to_bytes(8, "little", signed=True) + digest for hashed, digest in pairs))
 
 
-def still_current(reader: Reader, trace: Trace) -> bool:
-    """Tell whether every input of a trace has the value now that it had then."""
-    return reader.digest_of(trace) == trace.inputs
+def input_names(trace: Trace) -> list[str]:
+    """Return the names of the inputs that a trace read, in the order of their hashes."""
+    return zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+
+
+def fits(reader: Reader, trace: Trace, outputs: Mapping[str, bytes | None] | None = None) -> bool | None:
+    """Tell whether every input of a trace has the value now that it had then.
+
+    `outputs` are the outputs by unit that will not stay as they are. Where one is not known (None), and all else
+    fits, the answer is None: it may fit.
+    """
+    unknown = False
+    for number, name in enumerate(trace.after, 1):
+        unit = name[1:] if name[0] == OUTPUT else ""
+        now = outputs[unit] if outputs and unit in outputs else reader.by_name(name).digest
+        if now is None:
+            unknown = True
+        elif now != trace.seen[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
+            return False
+    if reader.own_digest(trace) != trace.seen[:DIGEST_BYTES]:
+        return False
+    return None if unknown else True

@@ -69,7 +69,7 @@ class Project:
             {"unit": step.unit, "action": step.action, "reasons": [locator.to_json(reason) for reason in step.reasons]}
             for step in plan.steps
         )
-        return PlanReport(plan.stale, steps)
+        return PlanReport(plan.stale, steps, plan.removed)
 
     @afresh
     def compile(self, options: Options) -> CompileReport:

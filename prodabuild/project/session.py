@@ -12,7 +12,7 @@ from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.guard import writing
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
-from prodabuild.engine.refresh import refresh
+from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store
@@ -82,7 +82,7 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     with _recorded(root, options) as state:
         reading = read_sources(state, root, manifest, _device(options))
-        moved = bool(reading.delta or reading.gone)
+        moved = bool(reading.delta or reading.gone) or not laid_out(state, stages_of(manifest))
         session = _session(root, manifest, state.in_memory() if moved else state, options)
         if moved:
             with session.state.transaction():
@@ -172,7 +172,7 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
     reading = read_sources(state, root, session.manifest, _device(session.options))
-    if reading.delta or reading.rows or reading.gone or not state.count_units():
+    if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             raise_errors(problems_of(root, check_delta(state, reading.delta)))
