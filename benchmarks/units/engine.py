@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 
 class Files(dict[str, Path]):
-    """The inputs by name, as paths that are made when one is read."""
-
-    def __missing__(self, name: str) -> Path:
+    def __missing__(self, name: str) -> Path:  # no path is made for a file that nobody reads
         return Path("in", name)
 
 
@@ -52,6 +50,8 @@ def build() -> None:
         space = Workspace(Store(memory / "cache", Path("build")), memory / "tmp")
         result = Runner(Reader(state, space.store, Files()), space, silent).run(stages)
         state.close()
+    for _, failure in result.failures:
+        raise failure
     print(f"{len(result.built)} built, {result.clean} clean")
 
 

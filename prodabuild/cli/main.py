@@ -56,8 +56,11 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(200_000, 50, 100)  # builds make millions of small tuples and hardly a cycle
-    code = run(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    try:
+        code = run(sys.argv[1:])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first was answered
+        code = ExitCode.INTERRUPTED
     sys.exit(code)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from pathlib import Path
 
@@ -28,13 +27,16 @@ def cache_folder(dvc: Path) -> Path:
 
 
 def _cache_dir(config: Path) -> str:
+    data = config.read_bytes() if config.is_file() else b""
+    if b"dir" not in data:
+        return ""
+    import configparser  # most repos need not wait for it
+
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, inline_comment_prefixes=("#",), default_section="", allow_no_value=True
     )
     try:
-        parser.read_string(config.read_text("utf-8"))
-    except FileNotFoundError:
-        return ""
+        parser.read_string(data.decode())
     except (configparser.Error, UnicodeDecodeError) as error:
         raise ProjectError(f".dvc/{config.name} cannot be read", "`dvc config --list` says what is wrong") from error
     return (parser.get("cache", "dir", fallback="") or "").strip("\"'")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from prodabuild.engine.dvcyaml import dump
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
 from prodabuild.yamlio import TextError, load
@@ -107,6 +106,8 @@ _HINT = "take either side of the merge, or delete it, and run the command again"
 
 def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None], scratch: Path) -> bool:
     """Write a lock with these stages replaced (None: removed), if that changes it; returns whether it did."""
+    from prodabuild.engine.dvcyaml import dump  # a dozen expressions are compiled with it, and most runs write nothing
+
     blocks = dict(old.stages)
     for name, entry in entries.items():
         if entry is None:

@@ -11,11 +11,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prodabuild.engine import journal
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.journal import append, journal_of
 from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
-from prodabuild.engine.plan import current_trace
+from prodabuild.engine.plan import can_be_had, current_trace
 from prodabuild.engine.store import LostOutputError
 from prodabuild.engine.verify import verify_outputs
 from prodabuild.engine.view import MissingOutputError, work_folder
@@ -23,16 +23,17 @@ from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from prodabuild.engine.executors import Receipt
     from prodabuild.engine.placing import Workspace
-    from prodabuild.engine.state import State, Trace, UnitRow
+    from prodabuild.engine.state import State, Trace
     from prodabuild.engine.units import Stage
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
-COMMIT_SECONDS = 0.02
+COMMIT_SECONDS = 0.05
 RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
 
@@ -76,21 +77,23 @@ class Runner:
         result = RunResult()
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
-        self._heal(result)
-        self._run_stages(stages, result)
+        damaged: dict[str, list[Reason]] = {}
+        for damage in find_damage(self.state, self.space):
+            damaged.setdefault(damage.unit, []).append(damage.reason)
+        self._run_stages(stages, damaged, result)
         if any(isinstance(failure, LostOutputError) for _, failure in result.failures) and self._give_up_lost(result):
             result.failures.clear()
             self.reader.withheld.clear()
-            self._run_stages(stages, result)
+            self._run_stages(stages, damaged, result)
         failed = {unit for unit, _ in result.failures}
         result.blocked = sorted(self.reader.withheld - failed)
         touched = len(result.built) + len(result.restored) + len(self.reader.withheld)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
 
-    def _run_stages(self, stages: Sequence[Stage], result: RunResult) -> None:
+    def _run_stages(self, stages: Sequence[Stage], damaged: dict[str, list[Reason]], result: RunResult) -> None:
         for stage in stages:
-            self._run_stage(stage, result)
+            self._run_stage(stage, damaged, result)
             self._tell_recovered()
             if result.failures and not self.keep_going:
                 break
@@ -113,49 +116,62 @@ class Runner:
             self.emit(Note(message, warning=True))
             paths.clear()
 
-    def _heal(self, result: RunResult) -> None:
-        damages = find_damage(self.state, self.space)
-        if not damages:
-            return
-        traces = {trace.unit: trace for trace in self.state.current_traces()}
-        with self.state.transaction():
-            for unit in sorted({damage.unit for damage in damages}):
-                reasons = [damage.reason for damage in damages if damage.unit == unit]
-                row = self.state.unit(unit)
-                if row is None or row.dirty is not None:
-                    continue
-                if put_outputs(self.state, self.space, traces[unit]):
-                    result.restored.append(unit)
-                    self.emit(Note(f"{reasons[0].what}: restored from the store", warning="by hand" in reasons[0].what))
-                else:
-                    self.state.mark_dirty({unit: reasons})
-                    result.lost.add(unit)
-                    self.emit(
-                        Note(f"{reasons[0].what} and its stored object is gone: {unit} is built again", warning=True)
-                    )
-
-    def _run_stage(self, stage: Stage, result: RunResult) -> None:
-        rows = self.state.dirty(stage.name)
-        if rows:
-            self._bring_up(stage, rows, result)
+    def _run_stage(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
+        self._heal(stage, damaged, result)
+        self.reader.forget()
+        found = self._look_up(stage, damaged)
+        if found:
+            self._bring_up(stage, found, result)
         self._withhold_readers(stage)
 
-    def _bring_up(self, stage: Stage, rows: list[UnitRow], result: RunResult) -> None:
-        started = time.monotonic()
-        self.emit(StageStarted(stage.name, len(rows)))
-        self.reader.forget()
+    def _bring_up(self, stage: Stage, found: Mapping[str, Trace | None], result: RunResult) -> None:
         failed_before = len(result.failures)
-        found = {row.name: current_trace(self.reader, row) for row in rows}
-        restored_names = self._restore(stage, [trace for trace in found.values() if trace], result)
-        built = self._build(stage, sorted(found.keys() - set(restored_names)), result)
-        result.restored += restored_names
+        started = time.monotonic()
+        self.emit(StageStarted(stage.name, len(found)))
+        restored = self._restore(stage, [trace for trace in found.values() if trace], result)
+        built = self._build(stage, sorted(found.keys() - set(restored)), result)
+        result.restored += restored
         result.built += built
         failed = len(result.failures) - failed_before
         blocked = len(self.reader.withheld.intersection(found)) - failed
         dirty = len(self.state.dirty(stage.name))
-        clean = self.state.count_units()[stage.name] - len(built) - len(restored_names) - dirty
+        clean = self.state.count_units()[stage.name] - len(built) - len(restored) - dirty
         seconds = time.monotonic() - started
-        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, failed, blocked, seconds))
+        self.emit(StageFinished(stage.name, len(built), len(restored), clean, failed, blocked, seconds))
+
+    def _heal(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
+        """Put back the damaged files of clean units; what the store has lost is to be built again."""
+        names = sorted(damaged.keys() & set(self.state.unit_names(stage.name))) if damaged else []
+        with self.state.transaction():
+            for name in names:
+                row, what = self.state.unit(name), damaged[name][0].what
+                if row is None or row.inputs is None or row.dirty is not None:
+                    continue
+                trace = self.state.trace(name, row.inputs)
+                if trace and put_outputs(self.state, self.space, trace):
+                    del damaged[name]
+                    result.restored.append(name)
+                    self.emit(Note(f"{what}: restored from the store", warning="by hand" in what))
+                else:
+                    self.state.mark_dirty({name: damaged[name]})
+                    result.lost.add(name)
+                    self.emit(Note(f"{what} and its stored object is gone: {name} is built again", warning=True))
+
+    def _look_up(self, stage: Stage, damaged: Mapping[str, list[Reason]]) -> dict[str, Trace | None]:
+        """Return the units to be done, with the traces that fit them.
+
+        What fits as it stands, say after an edit that was taken back, is clean and needs nothing.
+        """
+        found: dict[str, Trace | None] = {}
+        with self.state.transaction():
+            for row in self.state.dirty(stage.name):
+                trace = current_trace(self.reader, row)
+                stands = trace and trace.inputs == row.inputs and row.name not in damaged
+                if trace and stands and can_be_had(self.space.store, trace):
+                    self._record(trace)
+                else:
+                    found[row.name] = trace
+        return found
 
     def _restore(self, stage: Stage, traces: list[Trace], result: RunResult) -> list[str]:
         """Restore what the store still holds whole; returns the names of those units."""
@@ -184,7 +200,8 @@ class Runner:
 
     def _build(self, stage: Stage, names: list[str], result: RunResult) -> list[str]:
         built: list[str] = []
-        for batch in _timed_batches(self._receipts(stage, names), COMMIT_SECONDS):
+        path = journal.journal_of(self.state.path)
+        for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
             for receipt in batch:
                 if receipt.failure is not None:
@@ -194,7 +211,7 @@ class Runner:
                 for trace in traces:
                     put_outputs(self.state, self.space, trace, fresh=True)
                     self._record(trace)
-            append(journal_of(self.state.path), traces)
+                self.state.set_note(journal.READ, str(journal.end(path)))
             for trace in traces:
                 shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
                 built.append(trace.unit)
@@ -225,6 +242,13 @@ class Runner:
         if self.state.record(trace):
             reason = Reason(f"{trace.unit} changed")
             self.state.mark_dirty({reader: [reason] for reader in self.state.followers(OUTPUT + trace.unit)})
+
+
+def _journaled(receipts: Iterable[Receipt], path: Path) -> Iterator[Receipt]:
+    for receipt in receipts:
+        if receipt.trace is not None:
+            journal.append(path, receipt.trace)
+        yield receipt
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import orjson
 
-from prodabuild.digest import canonical, change_digest, key_hash, value_digest
+from prodabuild.digest import DIGEST_BYTES, canonical, change_digest, key_hash, value_digest
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
 from prodabuild.engine.files import file_digest
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.engine.facts import Fact
-    from prodabuild.engine.portable import Portable
-    from prodabuild.engine.state import State
+    from prodabuild.engine.state import Made, State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
 
 T = TypeVar("T")
-ABSENT = bytes(16)
+ABSENT = bytes(DIGEST_BYTES)
 FILE = "file:"  # key of the fact about an opaque file
 MAX_CACHED = 400_000
 
@@ -71,17 +70,16 @@ class Reader:
         files: Mapping[str, Path] | None = None,
         emit: Emit = silent,
         known: Mapping[str, bytes] | None = None,
-        travelled: Mapping[str, Portable] | None = None,
     ) -> None:
         self.state = state
         self.store = store
-        self.files = files or {}
+        self.files = {} if files is None else files
         self.emit = emit
         self.known = known or {}
-        self.travelled = travelled or {}
         self.withheld: set[str] = set()
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
+        self._made: dict[str, Made | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
@@ -135,16 +133,14 @@ class Reader:
         name = OUTPUT + unit
         found = self._inputs.get(name)
         if found is None:
-            row = None if unit in self.withheld else self.state.unit(unit)
-            trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-            found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
+            made = None if unit in self.withheld else self._look_up(unit)
+            found = self._keep(name, made.files if made else None, made.output if made else ABSENT)
         return found
 
     def summary(self, unit: str) -> Any:
         """Return what a built unit says of its output: as good as a part of it."""
-        row = self.state.unit(unit)
-        trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-        return orjson.loads(trace.summary) if trace else None
+        made = self._look_up(unit)
+        return orjson.loads(made.summary) if made else None
 
     def by_name(self, name: str) -> Input:
         """Return an input by its full name, as a trace holds it."""
@@ -160,15 +156,16 @@ class Reader:
         key, _, facet = name.rpartition("#")
         return self.facet(key, facet)
 
-    def digest_of(self, trace: Trace) -> bytes:
-        """Return the digest over the values that a trace's inputs have now."""
-        names = zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+    def own_digest(self, trace: Trace) -> bytes:
+        """Return the digest over the values that a trace's inputs have now, those in its `after` left out."""
+        names = [name for name in input_names(trace) if not (trace.after and name[0] in (LISTING, OUTPUT))]
         return inputs_digest([(found.hash, found.digest) for found in map(self.by_name, names)])
 
     def forget(self) -> None:
         """Drop the cache: outputs or listings have changed."""
         self._inputs.clear()
         self._facts.clear()
+        self._made.clear()
         self._derived.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
@@ -176,6 +173,11 @@ class Reader:
             value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
+
+    def _look_up(self, unit: str) -> Made | None:
+        if unit not in self._made:
+            self._made[unit] = self.state.made(unit)
+        return self._made[unit]
 
     def _keep_list(self, name: str, members: list[str]) -> Input:
         return self._keep(name, members, change_digest("\n".join(members).encode()) if members else ABSENT)
@@ -197,7 +199,7 @@ class View:
         self._read: dict[int, bytes] = {}
         self._facets: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
-        self._after: list[str] = []
+        self._after: list[int] = []
         self.summary: Any = None  # what the build function says of its output; JSON
 
     def read(self, key: str, facet: str) -> Any:
@@ -283,15 +285,18 @@ class View:
         hashes = sorted(self._read)
         summary = canonical(self.summary)
         names = "\n".join([self._names[hashed] for hashed in hashes])
+        after = set(self._after)
+        own = [(hashed, digest) for hashed, digest in sorted(self._read.items()) if hashed not in after]
         return Trace(
             unit=self.unit,
             inputs=self.inputs(),
             keys=array("q", hashes).tobytes(),
             names=zlib.compress(names.encode(), 1),
-            after=tuple(self._after),
+            after=tuple(self._names[hashed] for hashed in self._after),
             output=output_digest(files, summary),
             files=files,
             summary=summary,
+            seen=b"".join([inputs_digest(own), *(self._read[hashed] for hashed in self._after)]),
         )
 
     def _note(self, found: Input, *name: str) -> Any:
@@ -299,7 +304,7 @@ class View:
             self._read[found.hash] = found.digest
             self._names[found.hash] = "".join(name)
             if name[0] in (LISTING, OUTPUT):
-                self._after.append("".join(name))
+                self._after.append(found.hash)
         return found.value
 
 
@@ -313,6 +318,25 @@ def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
     return change_digest(b"".join(hashed.to_bytes(8, "little", signed=True) + digest for hashed, digest in pairs))
 
 
-def still_current(reader: Reader, trace: Trace) -> bool:
-    """Tell whether every input of a trace has the value now that it had then."""
-    return reader.digest_of(trace) == trace.inputs
+def input_names(trace: Trace) -> list[str]:
+    """Return the names of the inputs that a trace read, in the order of their hashes."""
+    return zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+
+
+def fits(reader: Reader, trace: Trace, outputs: Mapping[str, bytes | None] | None = None) -> bool | None:
+    """Tell whether every input of a trace has the value now that it had then.
+
+    `outputs` are the outputs by unit that will not stay as they are. Where one is not known (None), and all else
+    fits, the answer is None: it may fit.
+    """
+    unknown = False
+    for number, name in enumerate(trace.after, 1):
+        unit = name[1:] if name[0] == OUTPUT else ""
+        now = outputs[unit] if outputs and unit in outputs else reader.by_name(name).digest
+        if now is None:
+            unknown = True
+        elif now != trace.seen[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
+            return False
+    if reader.own_digest(trace) != trace.seen[:DIGEST_BYTES]:
+        return False
+    return None if unknown else True

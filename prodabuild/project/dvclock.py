@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from prodabuild.digest import md5
-from prodabuild.engine.dvcfile import LOCK, read_lock, write_lock
+from prodabuild.digest import canonical, md5
+from prodabuild.engine import journal
+from prodabuild.engine.dvcfile import LOCK, PIPELINE, read_lock, write_lock
 from prodabuild.engine.dvcignore import ignored, rules_above
 from prodabuild.engine.store import place, tree_of
 from prodabuild.events import Note
@@ -21,8 +22,9 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import Manifest
 from prodabuild.manifest.strict import read_strict
 from prodabuild.problems import ProblemsError
-from prodabuild.project.pipeline import BUILD, ORDER, built, normal
+from prodabuild.project.pipeline import BUILD, ORDER, RECORDED, built, normal
 from prodabuild.project.stages import up_to
+from prodabuild.project.travelling import look, wanted
 from prodabuild.yamlio import load
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from prodabuild.engine.store import Stored
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
+
+
+_TOLD = (PIPELINE, LOCK, MANIFEST, ".dvcignore")
 
 
 class UnrecordableError(Exception):
@@ -52,6 +57,13 @@ class Content(NamedTuple):
         return {"path": path, "hash": "md5", "md5": self.md5, "size": self.size} | count
 
 
+def is_recorded(session: Session, target: Target) -> bool:
+    """Tell whether the lock says what was built up to a target already: nothing moved since it was written."""
+    told, _, objects = (session.state.note(RECORDED) or "").partition(" ")
+    whole = all(session.space.store.object_path(name).is_file() for name in objects.split())
+    return bool(told) and whole and told == _told(session, target)
+
+
 def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], passed: bool = True) -> None:
     """Write the entries of what was built up to a target. A test that failed is not recorded, as with DVC."""
     emit, path = session.options.emit, session.root / LOCK
@@ -61,6 +73,7 @@ def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], 
     made = _made(session, target) | {stored.path: stored for stored in traces}
     recorder = _Recorder(session, session.state.file_rows(), made, _settings(session))
     entries: dict[str, Entry | None] = {}
+    known = target != "results"  # its scores lie in files that others may write
     for kind, stage in session.pipeline.stages:
         before = old.entry(stage.name)
         try:
@@ -70,11 +83,23 @@ def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], 
                 entry = recorder.entry(stage) if passed or kind != "results" else None
         except UnrecordableError as why:
             emit(Note(f"{LOCK}: the stage {stage.name} is left to `dvc commit`: {why}", warning=True))
-            entry = before
+            entry, known = before, False
         recorder.learn(entry)
         entries[stage.name] = entry
     if write_lock(path, old, entries, session.space.scratch):
         emit(Note(f"{LOCK} was updated"))
+    with session.state.transaction():
+        session.state.set_note(RECORDED, " ".join([_told(session, target), *recorder.kept]) if known else "")
+
+
+def _told(session: Session, target: Target) -> str:
+    """Return a digest of all that an entry says, but for rows and outputs: the note falls when those of sources move,
+    and the journal grows with what is built."""
+    pipeline, root = session.pipeline, session.root
+    files = [md5(path.read_bytes()) for name in _TOLD if (path := root / name).is_file()]
+    stages = [stage.name for _, stage in pipeline.stages]
+    traces = [look(root, path) for path in wanted(pipeline).values()]
+    return md5(canonical([target, files, stages, pipeline.listed, traces, session.state.note(journal.READ)]))
 
 
 def write_metrics(session: Session, scores: Mapping[str, Mapping[str, Any]]) -> None:
@@ -95,6 +120,7 @@ class _Recorder:
     made: Mapping[str, Stored]
     settings: Mapping[str, Any] | None
     recorded: dict[str, Content] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)  # objects that this record has seen to
 
     def entry(self, stage: DvcStage) -> Entry:
         """Return the entry of a stage whose outputs are clean."""
@@ -181,11 +207,14 @@ class _Recorder:
         store = self.session.space.store
         size = sum(stored.size for stored in files.values())
         if "" in files:
+            found = Content(files[""].md5, size)
             if keep:
                 store.secure(files[""])
-            return Content(files[""].md5, size)
-        name = store.put_folder(files) if keep else tree_of((path, stored.md5) for path, stored in files.items())[0]
-        return Content(name, size, len(files))
+        else:
+            name = store.put_folder(files) if keep else tree_of((path, stored.md5) for path, stored in files.items())[0]
+            found = Content(name, size, len(files))
+        self.kept.extend([found.md5] if keep else ())
+        return found
 
 
 def _made(session: Session, target: Target) -> dict[str, Stored]:

@@ -65,14 +65,15 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """The steps of a plan; `reasons` of each are located."""
+    """The steps of a plan, their `reasons` located, and the files in `build/` that will go."""
 
     stale: bool
     steps: tuple[dict[str, Any], ...]
+    removed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
-        return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps)}
+        return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps), "removed": list(self.removed)}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BUILD = "build"
 ORDER: tuple[Target, ...] = ("data", "model", "results")
+RECORDED = "dvc.lock"  # the state's note of what is in the lock; it falls when a source moves
 _COMPILE: dict[str, Target] = {"data": "data", "model": "model"}
 _FLAG = re.compile(r"-[kqv]+|--keep-going|--quiet|--verbose|--json|--locked|-j\d+|--jobs=\d+")
 
@@ -108,5 +109,7 @@ def _list(root: Path, path: str) -> tuple[str, ...] | None:
 
 
 def _same_device(command: Command, device: str) -> bool:
+    if command.target == "data" or command.device == device:
+        return True
     kinds = {probe().partition(":")[0] if asked == "auto" else asked for asked in (command.device, device)}
-    return command.target == "data" or len(kinds) == 1
+    return len(kinds) == 1

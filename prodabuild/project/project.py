@@ -18,7 +18,7 @@ from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
-from prodabuild.project.dvclock import update_dvc_lock, write_metrics
+from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
@@ -74,7 +74,7 @@ class Project:
             {"unit": step.unit, "action": step.action, "reasons": [locator.to_json(reason) for reason in step.reasons]}
             for step in plan.steps
         )
-        return PlanReport(plan.stale, steps)
+        return PlanReport(plan.stale, steps, plan.removed)
 
     @afresh
     def compile(self, options: Options) -> CompileReport:
@@ -146,6 +146,8 @@ class Project:
     ) -> bool:
         """Write both locks, and the traces that DVC carries; returns whether `proda.lock` changed."""
         changed = update_lock(session, target, scores)
+        if is_recorded(session, target):
+            return changed
         traces = write_traces(session, target)
         if not (self.inside_dvc or session.options.locked):
             update_dvc_lock(session, target, traces, passed)

@@ -13,7 +13,7 @@ from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.guard import writing
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
-from prodabuild.engine.refresh import refresh
+from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store
@@ -25,10 +25,10 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.locking import LOCK
-from prodabuild.project.pipeline import BUILD, read_pipeline
+from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
-from prodabuild.project.travelling import read_travelled
+from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
@@ -69,8 +69,7 @@ class Session:
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
         files = opaque_files(self.root, self.manifest)
-        travelled = read_travelled(self.space.build, self.pipeline)
-        return Reader(self.state, self.space.store, files, self.options.emit, self.known, travelled)
+        return Reader(self.state, self.space.store, files, self.options.emit, self.known)
 
     def plan(self, target: Target) -> Plan:
         """Return what a build of the target would do."""
@@ -88,10 +87,12 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
     pipeline = read_pipeline(root, options.device)
     with _recorded(root, options) as state:
         reading = read_sources(state, root, manifest, _device(options), pipeline.files)
-        moved = bool(reading.delta or reading.gone)
+        arrived = travelled(state, root, pipeline)
+        moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
         session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
         if moved:
             with session.state.transaction():
+                take_in(session.state, root, arrived)
                 refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
         raise_errors(empty_disciplines(session.state, manifest))
@@ -126,6 +127,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
             with translated(path), _state_to_write(root) as state:
                 session = _session(root, manifest, state, options, read_pipeline(root, options.device))
                 sweep(session.space)
+                _take_in_travelled(session)
                 known = _record_sources(session)
                 raise_errors(empty_disciplines(state, manifest))
                 yield replace(session, known=known)
@@ -151,34 +153,44 @@ def afresh(work: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def _state_to_write(root: Path) -> Iterator[State]:
     """Open the state; a new one takes over what is known of earlier builds."""
-    path = _state_path(root)
-    state = State(path, writable=True)
+    state = State(_state_path(root), writable=True)
     try:
-        if state.note("adopted") is None:
-            with state.transaction():
-                _adopt(state, root)
-        journal.compact(journal.journal_of(path), state)
+        _catch_up(state, root)
         yield state
     finally:
         state.close()
 
 
-def _adopt(state: State, root: Path) -> None:
-    """Take over the traces of the journal, and the files in `build/` that the lock knows of."""
-    state.adopt(journal.read(journal.journal_of(state.path)))
-    for unit, path in lockfile.outputs(lockfile.read(root / LOCK)):
-        if (root / BUILD / path).is_file():
-            state.announce_placed(PlacedRow(path, unit, "", UNPLACED))
-    state.set_note("adopted", "yes")
+def _catch_up(state: State, root: Path) -> None:
+    """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
+    known = state.note(journal.READ)
+    path = journal.journal_of(state.path)
+    journal.compact(path, state)
+    if known == str(journal.end(path)):
+        return
+    with state.transaction():
+        state.adopt(journal.read(path, int(known or 0)))
+        state.set_note(journal.READ, str(journal.end(path)))
+        for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
+            if (root / BUILD / name).is_file():
+                state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
+
+
+def _take_in_travelled(session: Session) -> None:
+    arrived = travelled(session.state, session.root, session.pipeline)
+    if arrived:
+        with session.state.transaction():
+            take_in(session.state, session.root, arrived)
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
     """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
     reading = read_sources(state, root, session.manifest, _device(session.options), session.pipeline.files)
-    if reading.delta or reading.rows or reading.gone or not state.count_units():
+    if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+            state.set_note(RECORDED, "")
             raise_errors(problems_of(root, check_delta(state, reading.delta)))
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
 

@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_ends_the_build_and_keeps_what_is_done(
     receipts: list[Receipt] = []
     with pytest.raises(OutsideError, match="a process that built units was killed") as caught:
         receipts.extend(pool(place))
-    assert len(receipts) >= 12
+    assert len(receipts) >= 4  # of 10 built before it, those whose batches had ended
     assert caught.value.hint == "run the command again; if memory is short, with fewer --jobs"
     assert multiprocessing.active_children() == []
 
@@ -163,5 +163,5 @@ def test_ctrl_c_reaches_the_parent_only_and_work_in_hand_is_returned(place: Plac
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         rest = process.stdout.read().split()
-        assert 4 <= len(rest) < len(UNITS)
+        assert 1 <= len(rest) < len(UNITS)
         process.wait(5)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prodabuild.engine.buckets import bucket_of
-from prodabuild.engine.executors import BATCH
+from prodabuild.engine.executors import AHEAD, MOST_AT_ONCE
 from prodabuild.engine.facts import Reason
 from prodabuild.engine.run import RunResult
 from prodabuild.engine.units import Stage
@@ -271,8 +271,8 @@ def test_in_processes_a_failure_ends_the_build_or_not(tmp_path: Path, keep_going
     failures = len(toy.run({"a": dict.fromkeys(MANY, (text, ""))}).failures)
     with toy.state() as state:
         parts = state.unit_names("parts")
-    assert len(parts) > 8 * BATCH
-    assert failures == len(parts) if keep_going else 1 <= failures < len(parts) // BATCH
+    begun = 2 * AHEAD * MOST_AT_ONCE
+    assert failures == len(parts) if keep_going else 1 <= failures <= begun < len(parts)
     one_fails = toy.run({"a": {**MANY, "n007": ("FAIL", "")}})
     assert len(one_fails.failures) == 1
     built = set(one_fails.built).intersection(parts)

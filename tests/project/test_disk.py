@@ -116,9 +116,9 @@ def test_a_reader_on_a_read_only_mount_sees_what_an_active_writer_has_committed(
     repo.data()
     writer = State(repo.path / STATE, writable=True)
     with writer.transaction():
-        writer.mark_dirty({"dataset": []})
+        writer.remove_units(["dataset"])
     with writer.transaction():
-        writer.mark_dirty({unit.name: [] for unit in writer.units()})
+        writer.remove_units([unit.name for unit in writer.units()])
         plan = read_only(repo.path, "plan", "--to", "data")
         assert (plan.code, plan.out.splitlines()[-1], plan.err) == (0, "1 restore, 28 clean", "")
     writer.close()

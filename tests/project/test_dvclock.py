@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -92,6 +93,7 @@ def test_without_dvc_or_a_stage_of_ours_nothing_is_written(piped: Repo) -> None:
     assert not (piped.path / LOCK).exists()
 
 
+@pytest.mark.engine
 def test_a_second_run_changes_no_byte_and_a_lost_lock_is_written_again(piped: Repo) -> None:
     assert piped.run("compile", "--to", "data").err.endswith(UPDATED)
     lock, wrote = piped.read(LOCK), (piped.path / LOCK).stat().st_mtime_ns
@@ -108,7 +110,9 @@ def test_the_folders_of_an_entry_are_objects_that_list_what_lies_in_build(piped:
     piped.data()
     data = entry(piped, "data")
     assert data is not None
-    for out in data["outs"]:
+    *folders, traces = data["outs"]
+    assert traces["md5"] == md5(piped.read("build/traces/data.journal"))
+    for out in folders:
         files = piped.files(out["path"])
         tree = orjson.loads(piped.read(f".dvc/cache/files/md5/{out['md5'][:2]}/{out['md5'][2:]}"))
         listed = {row["relpath"]: piped.read(f".dvc/cache/files/md5/{row['md5'][:2]}/{row['md5'][2:]}") for row in tree}
@@ -122,12 +126,48 @@ def test_objects_that_a_cache_lacks_are_taken_from_build(piped: Repo) -> None:
     (piped.path / "kept").rename(piped.path / ".dvc")
     assert piped.data()["built"] == []
     objects = piped.files(".dvc/cache/files/md5")
-    assert len([name for name in objects if not name.endswith(".dir")]) == len(piped.files("build/dataset")) + len(
-        piped.files("build/suites")
-    )
+    assert len([name for name in objects if not name.endswith(".dir")]) == len(set(piped.files().values()))
     shutil.rmtree(piped.path / ".dvc/cache")
     assert piped.data()["built"] == []
     assert piped.files(".dvc/cache/files/md5") == objects
+
+
+def test_a_run_that_finds_nothing_to_do_writes_nothing_unless_the_record_lost_something(piped: Repo) -> None:
+    piped.data()
+    settle()
+    piped.data()  # files that were too fresh to be trusted are read once more
+    traces = piped.path / "build/traces/data.journal"
+    whole, lock = traces.read_bytes(), piped.read(LOCK)
+    placed = traces.stat().st_ino
+    piped.data()
+    assert traces.stat().st_ino == placed
+    tree = next((piped.path / ".dvc/cache").rglob("*.dir"))
+    tree.unlink()
+    piped.data()
+    assert tree.is_file()
+    for lost in (traces, piped.path / LOCK):
+        lost.unlink()
+        piped.data()
+        assert (traces.read_bytes(), piped.read(LOCK)) == (whole, lock)
+    traces.write_bytes(b"junk")
+    piped.data()
+    assert traces.read_bytes() == whole
+
+
+def test_a_run_that_was_killed_before_its_record_is_recorded_by_the_next(
+    piped: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped.data()
+    settle()
+    piped.data()
+    before = entry(piped, "data")
+    piped.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
+    with monkeypatch.context() as killed:
+        killed.setattr("prodabuild.project.project.update_lock", Mock(side_effect=KeyboardInterrupt))
+        piped.run("compile", "--to", "data")
+    assert entry(piped, "data") == before
+    assert piped.data()["built"] == []
+    assert entry(piped, "data") != before
 
 
 def test_locked_and_inside_dvc_the_lock_is_left_alone(piped: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +180,7 @@ def test_locked_and_inside_dvc_the_lock_is_left_alone(piped: Repo, monkeypatch: 
     assert not (piped.path / LOCK).exists()
 
 
+@pytest.mark.engine
 def test_a_stage_that_asks_for_another_device_is_not_recorded(piped: Repo) -> None:
     piped.edit("dvc.yaml", "cmd: prodabuild compile --to data", "cmd: prodabuild compile --to data --device cuda")
     piped.edit("dvc.yaml", "cmd: prodabuild compile\n", "cmd: prodabuild compile --device cuda\n")
@@ -152,6 +193,7 @@ def test_a_stage_that_asks_for_another_device_is_not_recorded(piped: Repo) -> No
     assert entry(piped, "model") == before
 
 
+@pytest.mark.engine
 def test_entries_of_later_stages_are_kept_while_they_are_true(piped: Repo) -> None:
     piped.data()
     pretend(piped)
@@ -168,6 +210,7 @@ def test_entries_of_later_stages_are_kept_while_they_are_true(piped: Repo) -> No
     assert list(read_lock(piped.path / LOCK).stages) == ["data"]
 
 
+@pytest.mark.engine
 def test_an_entry_is_true_while_command_dependencies_and_parameters_are_those_of_now(piped: Repo) -> None:
     piped.data()
     pretend(piped)
@@ -239,6 +282,7 @@ def test_files_that_dvcignore_names_are_no_part_of_a_dependency_but_may_be_no_ou
     )
 
 
+@pytest.mark.engine
 def test_a_file_that_no_build_reads_is_read_again_only_when_it_changed(piped: Repo) -> None:
     note = piped.write("knowledge/zoo/README.md", "one")
     settle()
@@ -256,6 +300,7 @@ def test_a_file_that_no_build_reads_is_read_again_only_when_it_changed(piped: Re
     assert b"nfiles: 4" in piped.read(LOCK)
 
 
+@pytest.mark.engine
 def test_a_file_that_is_named_as_one_of_our_own_modules_is_another_file(piped: Repo) -> None:
     piped.write("prodabuild/digest.py", "x = 1\n")
     piped.edit("dvc.yaml", "- knowledge\n", "- prodabuild/digest.py\n")

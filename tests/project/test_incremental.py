@@ -185,6 +185,34 @@ def test_settings_rebuild_what_reads_them(repo: Repo) -> None:
     assert report["shards"]["built"] == report["shards"]["total"]
 
 
+def test_a_suite_that_is_taken_out_and_put_back_is_restored(repo: Repo) -> None:
+    repo.data()
+    files = repo.files()
+    suite = "  chains: {from: chains, sealed: 0.5}\n"
+    repo.edit("proda.yaml", f"tests:\n{suite}", "")
+    repo.data()
+    assert not any(name.startswith(("items/", "suites/")) for name in repo.files())
+    repo.edit("proda.yaml", "model:\n", f"tests:\n{suite}model:\n")
+    report = repo.data()
+    assert report["built"] == []
+    assert repo.files() == files
+
+
+def test_a_suite_of_another_name_is_noticed(repo: Repo) -> None:
+    repo.data()
+    before = [name for name in repo.files() if name.startswith("suites/")]
+    repo.edit("proda.yaml", "  chains: {from", "  links: {from")
+    plan = repo.run("plan", "--to", "data", "--json").json
+    assert plan["removed"] == before
+    assert [step["unit"] for step in plan["steps"] if step["action"] == "build"] == ["suite:links", "index"]
+    assert repo.run("plan", "--to", "data").out.splitlines()[-len(before) - 1 : -1] == [
+        f"remove  build/{name}" for name in before
+    ]
+    repo.data()
+    assert repo.run("plan", "--to", "data").out.startswith("nothing to do")
+    assert {name.split("/")[1] for name in repo.files() if name.startswith("suites/")} == {"links"}
+
+
 def test_the_plan_changes_nothing_and_its_check_exits_4(repo: Repo) -> None:
     assert repo.run("plan", "--check").code == 4
     assert not (repo.path / ".prodabuild").exists()
