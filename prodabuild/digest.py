@@ -1,7 +1,7 @@
 """Canonical bytes and digests.
 
-Identity (lock, store) is sha256, with md5 beside it because DVC names objects by it; change detection is
-xxh3, which is never trusted across repositories. Text is hashed as written: no Unicode normalisation.
+Identity (lock, store) is sha256, with md5 beside it because DVC names objects by it; change detection is xxh3, which is
+trusted by clones of one repository and by no other. Text is hashed as written: no Unicode normalisation.
 """
 
 from __future__ import annotations

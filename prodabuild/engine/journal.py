@@ -71,7 +71,7 @@ def compact(journal: Path, state: State) -> None:
 
 
 def line_of(trace: Trace) -> bytes:
-    """Return the line of a trace: the same wherever it was built of the same inputs."""
+    """Return the line of a trace: nothing in it tells of the machine or of when it was written."""
     names = b64encode(trace.names).decode()
     inputs, output, seen = trace.inputs.hex(), trace.output.hex(), trace.seen.hex()
     files = [list(stored) for stored in trace.files]

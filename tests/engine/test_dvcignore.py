@@ -53,6 +53,7 @@ def test_what_dvc_refuses_is_not_listed(tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_patterns_mean_what_they_mean_to_dvc(tmp_path: Path) -> None:
+    pytest.importorskip("dvc")
     program = (
         "import sys; from dvc.ignore import DvcIgnoreFilter; from dvc.fs import localfs\n"
         "for root in sys.argv[1:]:\n"
