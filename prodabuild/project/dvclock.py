@@ -73,7 +73,6 @@ def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], 
     made = _made(session, target) | {stored.path: stored for stored in traces}
     recorder = _Recorder(session, session.state.file_rows(), made, _settings(session))
     entries: dict[str, Entry | None] = {}
-    known = target != "results"  # its scores lie in files that others may write
     for kind, stage in session.pipeline.stages:
         before = old.entry(stage.name)
         try:
@@ -83,13 +82,14 @@ def update_dvc_lock(session: Session, target: Target, traces: Iterable[Stored], 
                 entry = recorder.entry(stage) if passed or kind != "results" else None
         except UnrecordableError as why:
             emit(Note(f"{LOCK}: the stage {stage.name} is left to `dvc commit`: {why}", warning=True))
-            entry, known = before, False
+            entry = before
         recorder.learn(entry)
         entries[stage.name] = entry
     if write_lock(path, old, entries, session.space.scratch):
         emit(Note(f"{LOCK} was updated"))
+    stands = target != "results" and recorder.settings is not None  # others may write the files that scores lie in
     with session.state.transaction():
-        session.state.set_note(RECORDED, " ".join([_told(session, target), *recorder.kept]) if known else "")
+        session.state.set_note(RECORDED, " ".join([_told(session, target), *recorder.kept]) if stands else "")
 
 
 def _told(session: Session, target: Target) -> str:

@@ -157,11 +157,13 @@ def test_a_run_that_finds_nothing_to_do_writes_nothing_unless_the_record_lost_so
 def test_a_run_that_was_killed_before_its_record_is_recorded_by_the_next(
     piped: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    piped.data()
+    note = "knowledge/zoo/note.txt"
+    piped.write(note, "one")
     settle()
     piped.data()
     before = entry(piped, "data")
-    piped.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
+    piped.write(note, "two")
+    settle()
     with monkeypatch.context() as killed:
         killed.setattr("prodabuild.project.project.update_lock", Mock(side_effect=KeyboardInterrupt))
         piped.run("compile", "--to", "data")
