@@ -56,3 +56,20 @@ def test_aliases_that_repeat_the_name_are_dropped() -> None:
     terms = [TERMS[1]._replace(aliases=("c++", "cpp", "cpp", "C plus plus")), TERMS[3]]
     (concept, _) = run(terms, [Edge("k4", "follows", "k2", "")]).disciplines["code"].concepts["stem"]
     assert concept["aliases"] == ["cpp", "C plus plus"]
+
+
+def test_where_most_names_are_plurals_those_that_look_so_are() -> None:
+    labels = ("dogs", "animals", "terriers", "mice", "New York dogs")
+    terms = [Term(label, label, "zoo", "", "definition") for label in labels]
+    edges = [Edge(label, "is_a", "animals", "") for label in labels]
+    nouns = {row["name"]: row.get("noun") for row in run(terms, edges).disciplines["zoo"].concepts["stem"]}
+    assert nouns == {
+        "dogs": "plural",
+        "animals": "plural",
+        "terriers": "plural",
+        "mice": None,
+        "New York dogs": "plural",
+    }
+    few = [*terms[:2], *(Term(label, label, "zoo", "", "d") for label in ("cat", "cow", "hen"))]
+    edges = [Edge(term.key, "is_a", "animals", "") for term in few]
+    assert not any("noun" in row for row in run(few, edges).disciplines["zoo"].concepts["stem"])
