@@ -39,11 +39,12 @@ ORPHAN_SECONDS = 0.05
 
 
 class Receipt(NamedTuple):
-    """What building a unit returned: its trace, or the failure."""
+    """What building a unit returned: its trace, or the failure; and the outputs whose objects were taken back."""
 
     unit: str
     trace: Trace | None
     failure: Exception | None = None
+    recovered: tuple[str, ...] = ()
 
 
 Batch = tuple[list[Receipt], float]  # what was built together, in how many seconds
@@ -66,13 +67,13 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
-            yield Receipt(unit, None, failure=error)
+            yield Receipt(unit, None, error, reader.store.take_recovered())
             continue
         files = tuple(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
         )
-        yield Receipt(unit, view.trace(files))
+        yield Receipt(unit, view.trace(files), None, reader.store.take_recovered())
 
 
 def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:

@@ -40,13 +40,17 @@ POOL_FROM = 24  # fewer units than this are built sooner in this process than a 
 
 @dataclass
 class RunResult:
-    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of."""
+    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of.
+
+    `recovered` are the outputs, not warned of yet, whose objects were taken back from `build/`.
+    """
 
     built: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    recovered: list[str] = field(default_factory=list)
     clean: int = 0
 
 
@@ -82,7 +86,7 @@ class Runner:
     def _run_stages(self, stages: Sequence[Stage], result: RunResult) -> None:
         for stage in stages:
             self._run_stage(stage, result)
-            self._tell_recovered()
+            self._tell_recovered(result)
             if result.failures:
                 break
 
@@ -90,19 +94,19 @@ class Runner:
         """Mark every unit whose output is lost for good; tell whether there is one."""
         with self.state.transaction():
             found = verify_outputs(self.state, self.space)
-        self._tell_recovered()
+        self._tell_recovered(result)
         for unit in found.lost:
             self.emit(Note(f"the output of {unit} is damaged or gone: it is built again", warning=True))
         result.lost.update(found.lost)
         return bool(found.lost)
 
-    def _tell_recovered(self) -> None:
-        paths = self.space.store.recovered
+    def _tell_recovered(self, result: RunResult) -> None:
+        paths = [*result.recovered, *self.space.store.take_recovered()]
+        result.recovered.clear()
         if paths:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
             message = f"the stored object of {paths[0]}{more} was damaged or gone: taken back from build/"
             self.emit(Note(message, warning=True))
-            paths.clear()
 
     def _heal(self, result: RunResult) -> None:
         damages = find_damage(self.state, self.space)
@@ -172,6 +176,7 @@ class Runner:
         path = journal.journal_of(self.state.path)
         for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
+            result.recovered += [path for receipt in batch for path in receipt.recovered]
             result.failures += [(receipt.unit, receipt.failure) for receipt in batch if receipt.failure is not None]
             self._announce(traces)
             with self.state.transaction():
