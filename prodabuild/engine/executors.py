@@ -6,6 +6,7 @@ the state and write objects to the store; only the caller writes the state.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -25,7 +26,7 @@ from prodabuild.engine.view import Reader, View
 from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -36,6 +37,7 @@ BATCH_SECONDS = 0.004
 MOST_AT_ONCE = 16
 AHEAD = 2  # batches given out for each process: little is lost when all are killed
 ORPHAN_SECONDS = 0.05
+COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):
@@ -52,23 +54,33 @@ Batch = tuple[list[Receipt], float]  # what was built together, in how many seco
 
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store."""
+    """What a worker needs to open the state and the store, the facts that it shares with its parent, and the units
+    that nobody may read."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
+    known: Mapping[str, bytes]
+    withheld: frozenset[str]
 
 
-def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
-    """Build units one by one; an exception of a build function becomes a receipt with a failure."""
+def build_units(
+    stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, keep_going: bool
+) -> Iterator[Receipt]:
+    """Build units one by one; an exception of a build function becomes a receipt with a failure.
+
+    Unless it is to keep going, the first failure is the last receipt.
+    """
     for unit in units:
         view = View(unit, reader, scratch)
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
             yield Receipt(unit, None, error, reader.store.take_recovered())
-            continue
+            if keep_going:
+                continue
+            return
         files = tuple(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
@@ -76,8 +88,11 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
         yield Receipt(unit, view.trace(files), None, reader.store.take_recovered())
 
 
-def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
-    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand."""
+def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int, keep_going: bool) -> Iterator[Receipt]:
+    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand.
+
+    Unless it is to keep going, a failure lets the batches that have begun come to their end, and begins no other.
+    """
     jobs = min(jobs, len(units))
     todo, size = iter(units), 1
     context = multiprocessing.get_context("fork")
@@ -85,13 +100,15 @@ def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -
     with ProcessPoolExecutor(jobs, context, _start_worker, (place, os.getpid())) as pool:
         try:
             with _starting():
-                waiting.update(pool.submit(_work, stage, [unit]) for unit in islice(todo, AHEAD * jobs))
+                waiting.update(pool.submit(_work, stage, [unit], keep_going) for unit in islice(todo, AHEAD * jobs))
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    if batch := list(islice(todo, size)):
-                        waiting.add(pool.submit(_work, stage, batch))
-                    waiting.remove(future)
                     receipts, seconds = future.result()
+                    if not keep_going and any(receipt.failure for receipt in receipts):
+                        todo = iter(())
+                    if batch := list(islice(todo, size)):
+                        waiting.add(pool.submit(_work, stage, batch, keep_going))
+                    waiting.remove(future)
                     size = _batch_size(len(receipts), seconds)
                     yield from receipts
         except BrokenProcessPool:
@@ -143,6 +160,8 @@ class _Worker:
 
 
 def _start_worker(place: Place, parent: int) -> None:
+    gc.freeze()  # what the parent holds is not searched for cycles, and so stays shared
+    gc.set_threshold(COLLECT_EVERY, 50, 100)
     _Worker.place = place
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
@@ -154,12 +173,15 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(stage: Stage, units: Sequence[str]) -> Batch:
+def _work(stage: Stage, units: Sequence[str], keep_going: bool) -> Batch:
     place, started = _Worker.place, time.monotonic()
     if _Worker.reader is None:  # opened here, not at the start: what goes wrong is the batch's result
-        _Worker.reader = Reader(State.beside(place.state), Store(place.store, place.copies))
-    receipts = [_portable(receipt) for receipt in build_units(stage, units, _Worker.reader, place.scratch)]
-    return receipts, time.monotonic() - started
+        state = State.beside(place.state)
+        state.hold()
+        _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
+        _Worker.reader.withheld.update(place.withheld)
+    built = build_units(stage, units, _Worker.reader, place.scratch, keep_going)
+    return [_portable(receipt) for receipt in built], time.monotonic() - started
 
 
 def _portable(receipt: Receipt) -> Receipt:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.state import State
 
-FORMAT = 1
+FORMAT = 2
 READ = "journal"  # the state's note of how far it has read
 SPARE_BYTES = 1 << 20
 
@@ -72,14 +72,14 @@ def compact(journal: Path, state: State) -> None:
 
 def _line(trace: Trace) -> bytes:
     names = b64encode(trace.names).decode()
-    inputs, output = trace.inputs.hex(), trace.output.hex()
+    inputs, output, seen = trace.inputs.hex(), trace.output.hex(), trace.seen.hex()
     files = [list(stored) for stored in trace.files]
-    body = orjson.dumps([FORMAT, trace.unit, inputs, names, trace.after, output, files, trace.summary.decode()])
+    body = orjson.dumps([FORMAT, trace.unit, inputs, names, trace.after, output, files, trace.summary.decode(), seen])
     return b"\n" + change_digest(body).hex().encode() + b" " + body  # the first byte ends a line left unfinished
 
 
 def _trace(
-    unit: str, inputs: str, packed: str, after: list[str], output: str, files: list[list[Any]], summary: str
+    unit: str, inputs: str, packed: str, after: list[str], output: str, files: list[list[Any]], summary: str, seen: str
 ) -> Trace:
     names = b64decode(packed)
     text = zlib.decompress(names).decode()
@@ -93,4 +93,5 @@ def _trace(
         bytes.fromhex(output),
         tuple(Stored(*stored) for stored in files),
         summary.encode(),
+        bytes.fromhex(seen),
     )

@@ -15,15 +15,15 @@ from prodabuild.engine import journal
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
 from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
-from prodabuild.engine.plan import current_trace
+from prodabuild.engine.plan import can_be_had, current_trace
 from prodabuild.engine.store import LostOutputError
 from prodabuild.engine.verify import verify_outputs
-from prodabuild.engine.view import work_folder
+from prodabuild.engine.view import MissingOutputError, work_folder
 from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from prodabuild.engine.executors import Receipt
@@ -42,6 +42,7 @@ POOL_FROM = 24  # fewer units than this are built sooner in this process than a 
 class RunResult:
     """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of.
 
+    `blocked` are those that read, directly or not, one that failed: not built, whatever they made before.
     `recovered` are the outputs, not warned of yet, whose objects were taken back from `build/`.
     """
 
@@ -51,6 +52,7 @@ class RunResult:
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     recovered: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
     clean: int = 0
 
 
@@ -70,24 +72,32 @@ class Runner:
         return self.reader.state
 
     def run(self, stages: Sequence[Stage]) -> RunResult:
-        """Build every unit of these stages that is not clean. Failed units leave no trace and stay dirty."""
+        """Build every unit of these stages that is not clean. Failed and blocked units leave no trace and stay dirty.
+
+        A failure ends the run, unless it is to keep going with what does not depend on the failed unit.
+        """
         result = RunResult()
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
-        self._heal(result)
-        self._run_stages(stages, result)
+        damaged: dict[str, list[Reason]] = {}
+        for damage in find_damage(self.state, self.space):
+            damaged.setdefault(damage.unit, []).append(damage.reason)
+        self._run_stages(stages, damaged, result)
         if any(isinstance(failure, LostOutputError) for _, failure in result.failures) and self._give_up_lost(result):
             result.failures.clear()
-            self._run_stages(stages, result)
-        touched = len(result.built) + len(result.restored)
+            self.reader.withheld.clear()
+            self._run_stages(stages, damaged, result)
+        failed = {unit for unit, _ in result.failures}
+        result.blocked = sorted(self.reader.withheld - failed)
+        touched = len(result.built) + len(result.restored) + len(self.reader.withheld)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
 
-    def _run_stages(self, stages: Sequence[Stage], result: RunResult) -> None:
+    def _run_stages(self, stages: Sequence[Stage], damaged: dict[str, list[Reason]], result: RunResult) -> None:
         for stage in stages:
-            self._run_stage(stage, result)
+            self._run_stage(stage, damaged, result)
             self._tell_recovered(result)
-            if result.failures:
+            if result.failures and not self.keep_going:
                 break
 
     def _give_up_lost(self, result: RunResult) -> bool:
@@ -108,43 +118,62 @@ class Runner:
             message = f"the stored object of {paths[0]}{more} was damaged or gone: taken back from build/"
             self.emit(Note(message, warning=True))
 
-    def _heal(self, result: RunResult) -> None:
-        damages = find_damage(self.state, self.space)
-        if not damages:
-            return
-        traces = {trace.unit: trace for trace in self.state.current_traces()}
-        with self.state.transaction():
-            for unit in sorted({damage.unit for damage in damages}):
-                reasons = [damage.reason for damage in damages if damage.unit == unit]
-                row = self.state.unit(unit)
-                if row is None or row.dirty is not None:
-                    continue
-                if put_outputs(self.state, self.space, traces[unit]):
-                    result.restored.append(unit)
-                    self.emit(Note(f"{reasons[0].what}: restored from the store", warning="by hand" in reasons[0].what))
-                else:
-                    self.state.mark_dirty({unit: reasons})
-                    result.lost.add(unit)
-                    self.emit(
-                        Note(f"{reasons[0].what} and its stored object is gone: {unit} is built again", warning=True)
-                    )
-
-    def _run_stage(self, stage: Stage, result: RunResult) -> None:
-        rows = self.state.dirty(stage.name)
-        if not rows:
-            return
-        started = time.monotonic()
-        self.emit(StageStarted(stage.name, len(rows)))
+    def _run_stage(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
+        self._heal(stage, damaged, result)
         self.reader.forget()
-        found = {row.name: current_trace(self.reader, row) for row in rows}
-        restored_names = self._restore(stage, [trace for trace in found.values() if trace], result)
-        built = self._build(stage, sorted(found.keys() - set(restored_names)), result)
-        result.restored += restored_names
+        found = self._look_up(stage, damaged)
+        if found:
+            self._bring_up(stage, found, result)
+        self._withhold_readers(stage)
+
+    def _bring_up(self, stage: Stage, found: Mapping[str, Trace | None], result: RunResult) -> None:
+        failed_before = len(result.failures)
+        started = time.monotonic()
+        self.emit(StageStarted(stage.name, len(found)))
+        restored = self._restore(stage, [trace for trace in found.values() if trace], result)
+        built = self._build(stage, sorted(found.keys() - set(restored)), result)
+        result.restored += restored
         result.built += built
+        failed = len(result.failures) - failed_before
+        blocked = len(self.reader.withheld.intersection(found)) - failed
         dirty = len(self.state.dirty(stage.name))
-        clean = self.state.count_units()[stage.name] - len(built) - len(restored_names) - dirty
+        clean = self.state.count_units()[stage.name] - len(built) - len(restored) - dirty
         seconds = time.monotonic() - started
-        self.emit(StageFinished(stage.name, len(built), len(restored_names), clean, len(result.failures), seconds))
+        self.emit(StageFinished(stage.name, len(built), len(restored), clean, failed, blocked, seconds))
+
+    def _heal(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
+        """Put back the damaged files of clean units; what the store has lost is to be built again."""
+        names = sorted(damaged.keys() & set(self.state.unit_names(stage.name))) if damaged else []
+        with self.state.transaction():
+            for name in names:
+                row, what = self.state.unit(name), damaged[name][0].what
+                if row is None or row.inputs is None or row.dirty is not None:
+                    continue
+                trace = self.state.trace(name, row.inputs)
+                if trace and put_outputs(self.state, self.space, trace):
+                    del damaged[name]
+                    result.restored.append(name)
+                    self.emit(Note(f"{what}: restored from the store", warning="by hand" in what))
+                else:
+                    self.state.mark_dirty({name: damaged[name]})
+                    result.lost.add(name)
+                    self.emit(Note(f"{what} and its stored object is gone: {name} is built again", warning=True))
+
+    def _look_up(self, stage: Stage, damaged: Mapping[str, list[Reason]]) -> dict[str, Trace | None]:
+        """Return the units to be done, with the traces that fit them.
+
+        What fits as it stands, say after an edit that was taken back, is clean and needs nothing.
+        """
+        found: dict[str, Trace | None] = {}
+        with self.state.transaction():
+            for row in self.state.dirty(stage.name):
+                trace = current_trace(self.reader, row)
+                stands = trace and trace.inputs == row.inputs and row.name not in damaged
+                if trace and stands and can_be_had(self.space.store, trace):
+                    self._record(trace)
+                else:
+                    found[row.name] = trace
+        return found
 
     def _restore(self, stage: Stage, traces: list[Trace], result: RunResult) -> list[str]:
         """Restore what the store still holds whole; returns the names of those units."""
@@ -177,7 +206,9 @@ class Runner:
         for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
             result.recovered += [path for receipt in batch for path in receipt.recovered]
-            result.failures += [(receipt.unit, receipt.failure) for receipt in batch if receipt.failure is not None]
+            for receipt in batch:
+                if receipt.failure is not None:
+                    self._fail(receipt.unit, receipt.failure, result)
             self._announce(traces)
             with self.state.transaction():
                 for trace in traces:
@@ -188,15 +219,27 @@ class Runner:
                 shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
                 built.append(trace.unit)
                 self.emit(UnitDone(stage.name, trace.unit, "built"))
-            if result.failures and not self.keep_going:
-                break
         return built
 
+    def _fail(self, unit: str, failure: Exception, result: RunResult) -> None:
+        """Withhold a unit that was not built; it failed, unless it only asked for one that is withheld itself."""
+        if not isinstance(failure, MissingOutputError) or failure.wanted not in self.reader.withheld:
+            result.failures.append((unit, failure))
+        self.reader.withheld.add(unit)
+
+    def _withhold_readers(self, stage: Stage) -> None:
+        """Withhold the clean units of a stage that stand on the last output of a withheld one: it may change."""
+        withheld = self.reader.withheld
+        readers = {reader for unit in withheld for reader in self.state.followers(OUTPUT + unit)} - withheld
+        withheld.update(readers.intersection(self.state.unit_names(stage.name)) if readers else ())
+
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
+        space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            place = Place(self.state.path, self.space.store.root, self.space.store.copies, self.space.scratch)
-            return build_in_pool(stage, names, place, self.jobs)
-        return build_units(stage, names, self.reader, self.space.scratch)
+            known, withheld = self.reader.known, frozenset(self.reader.withheld)
+            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, known, withheld)
+            return build_in_pool(stage, names, place, self.jobs, going)
+        return build_units(stage, names, self.reader, space.scratch, going)
 
     def _record(self, trace: Trace) -> None:
         if self.state.record(trace):

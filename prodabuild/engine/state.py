@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 3
+VERSION = 4
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 _SCHEMA = """
@@ -36,7 +36,7 @@ CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime IN
 CREATE TABLE units (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, stage TEXT, inputs BLOB, output BLOB,
                     dirty TEXT);
 CREATE TABLE traces (unit TEXT, inputs BLOB, keys BLOB, names BLOB, after TEXT, output BLOB, files BLOB, summary BLOB,
-                     seq INTEGER, PRIMARY KEY (unit, inputs));
+                     seen BLOB, seq INTEGER, PRIMARY KEY (unit, inputs));
 CREATE TABLE after (name TEXT, unit TEXT, PRIMARY KEY (name, unit)) WITHOUT ROWID;
 CREATE TABLE placed (path TEXT PRIMARY KEY, unit TEXT, md5 TEXT, size INTEGER, mtime INTEGER, ctime INTEGER,
                      inode INTEGER) WITHOUT ROWID;
@@ -64,7 +64,8 @@ class Trace(NamedTuple):
 
     `keys` are the sorted 64-bit hashes of the inputs' names, `names` those names in that order (compressed),
     `inputs` is the digest over their values. `after` are the outputs and listings among them. `summary` is what
-    the build says of its output to those that read it, as JSON.
+    the build says of its output to those that read it, as JSON. `seen` is the digest over the values of all inputs but
+    those in `after`, then the digest of each of those: a plan asks for them one by one.
     """
 
     unit: str
@@ -75,6 +76,15 @@ class Trace(NamedTuple):
     output: bytes
     files: tuple[Stored, ...]
     summary: bytes = b"null"
+    seen: bytes = b""
+
+
+class Made(NamedTuple):
+    """What a unit made when it was last built: all that its readers want of its trace."""
+
+    files: tuple[Stored, ...]
+    output: bytes
+    summary: bytes
 
 
 class PlacedRow(NamedTuple):
@@ -126,6 +136,10 @@ class State:
     def check(self) -> None:
         """Look through the whole file; raises `DamagedStateError`."""
         database.check(self._db, self.path)
+
+    def hold(self) -> None:
+        """Read from now on what is recorded now, without a lock for each query; later commits are not seen."""
+        self._db.execute("BEGIN")
 
     def in_memory(self) -> State:
         """Return a private copy that can be changed without touching the file: what `plan` works on."""
@@ -293,7 +307,9 @@ class State:
 
     def remove_units(self, names: Iterable[str]) -> None:
         """Forget units. Their traces stay, so that a unit that comes back is restored."""
-        self._db.executemany("DELETE FROM units WHERE name = ?", ((name,) for name in names))
+        found = [(name,) for name in names]
+        self._db.executemany("DELETE FROM units WHERE name = ?", found)
+        self._db.executemany("DELETE FROM after WHERE unit = ?", found)
 
     def mark_dirty(self, marks: dict[str, list[Reason]]) -> None:
         """Add reasons why units must be looked at again."""
@@ -315,6 +331,15 @@ class State:
         """Return the trace of a unit for one digest of inputs."""
         row = self._db.execute(f"SELECT {_TRACE} FROM traces WHERE unit = ? AND inputs = ?", (unit, inputs)).fetchone()
         return _trace(row) if row else None
+
+    def made(self, unit: str) -> Made | None:
+        """Return what a unit made when it was last built."""
+        row = self._db.execute(
+            "SELECT t.files, t.output, t.summary FROM units u "
+            "JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs WHERE u.name = ?",
+            (unit,),
+        ).fetchone()
+        return Made(_stored(row[0]), row[1], row[2]) if row else None
 
     def current_traces(self, stage: str | None = None) -> list[Trace]:
         """Return the trace that each built unit (of one stage) stands on, by unit name."""
@@ -344,7 +369,7 @@ class State:
             f"WHERE u.dirty IS NULL {where} ORDER BY u.name",
             values,
         )
-        return [(unit, tuple(Stored(*stored) for stored in orjson.loads(files))) for unit, files in rows]
+        return [(unit, _stored(files)) for unit, files in rows]
 
     def record(self, trace: Trace) -> bool:
         """Make a trace its unit's current one; return whether the unit's output changed."""
@@ -364,8 +389,8 @@ class State:
         seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
         files = orjson.dumps([list(stored) for stored in trace.files])
         self._db.execute(
-            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, seq),
+            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, trace.seen, seq),
         )
         self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
 
@@ -417,10 +442,9 @@ class State:
         self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
 
     def orphans(self) -> list[str]:
-        """Return the files in `build/` whose unit is no more."""
-        return [
-            row[0] for row in self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units)")
-        ]
+        """Return the files in `build/` whose unit is no more, sorted."""
+        rows = self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units) ORDER BY path")
+        return [row[0] for row in rows]
 
     def note(self, key: str) -> str | None:
         """Return a small remembered value."""
@@ -461,12 +485,15 @@ def _unit(row: tuple[int, str, str, bytes | None, bytes | None, str | None]) -> 
     return UnitRow(row[0], row[1], row[2], row[3], row[4], reasons)
 
 
-_TRACE = "unit, inputs, keys, names, after, output, files, summary"
+_TRACE = "unit, inputs, keys, names, after, output, files, summary, seen"
 
 
-def _trace(row: tuple[str, bytes, bytes, bytes, str, bytes, bytes, bytes]) -> Trace:
-    files = tuple(Stored(*stored) for stored in orjson.loads(row[6]))
-    return Trace(row[0], row[1], row[2], row[3], tuple(row[4].split("\n")) if row[4] else (), row[5], files, row[7])
+def _trace(row: tuple[str, bytes, bytes, bytes, str, bytes, bytes, bytes, bytes]) -> Trace:
+    return Trace(*row[:4], tuple(row[4].split("\n")) if row[4] else (), row[5], _stored(row[6]), *row[7:])
+
+
+def _stored(files: bytes) -> tuple[Stored, ...]:
+    return tuple(Stored(*stored) for stored in orjson.loads(files))
 
 
 def _dump(reasons: Iterable[Reason]) -> str:

@@ -69,6 +69,10 @@ class Store:
         """Tell whether the object's content is what its name says."""
         return self.has(stored) and file_md5(self.object_path(stored.md5)) == stored.md5
 
+    def has_copy(self, stored: Stored) -> bool:
+        """Tell whether the object could be taken back from `build/`."""
+        return self._read(self.copies / stored.path, stored) is not None
+
     def open(self, stored: Stored) -> Path:
         """Return the whole object that holds an output; raises `LostOutputError` when neither it nor its copy is."""
         if not self.whole(stored) and not self.recover(stored):

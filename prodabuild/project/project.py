@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,12 +12,14 @@ from prodabuild.engine import lockfile
 from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.engine.verify import verify_outputs
-from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
+from prodabuild.project.exporting import target_of, write_export
+from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
 from prodabuild.project.reasons import Locator
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.outcome import ExportReport, ExportRequest
     from prodabuild.project.session import Session
 
 
@@ -66,11 +69,14 @@ class Project:
             {"unit": step.unit, "action": step.action, "reasons": [locator.to_json(reason) for reason in step.reasons]}
             for step in plan.steps
         )
-        return PlanReport(plan.stale, steps)
+        return PlanReport(plan.stale, steps, plan.removed)
 
     @afresh
     def compile(self, options: Options) -> CompileReport:
-        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
+        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised.
+
+        With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
+        """
         started = time.monotonic()
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
@@ -78,6 +84,19 @@ class Project:
             result = _run(session, options)
             changed = update_lock(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
+
+    @afresh
+    def export(self, request: ExportRequest, options: Options) -> ExportReport:
+        """Build the training data (and the test items), and write them as a request asks."""
+        started = time.monotonic()
+        folder = target_of(self.root, self.manifest, request)
+        with writing_session(self.root, self.manifest, options, "prodabuild export") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, options)
+            changed = update_lock(session, options.to)
+            report = write_export(session, request, folder)
+        return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
     @afresh
     def test(self, options: Options) -> TestReport:
@@ -118,10 +137,7 @@ class Project:
 
 def _run(session: Session, options: Options) -> RunResult:
     result = session.run(options.to)
-    for unit, failure in result.failures:
-        if isinstance(failure, ProdaError):
-            failure.add_note(f"while building {unit}")
-        raise failure
+    raise_failures(result, session.root, session.state, options.keep_going)
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from prodabuild.engine import journal, lockfile
@@ -12,7 +12,7 @@ from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.guard import writing
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
-from prodabuild.engine.refresh import refresh
+from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store
@@ -21,18 +21,18 @@ from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors, suggest
+from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.plan import Plan
@@ -60,10 +60,12 @@ class Session:
     space: Workspace
     stages: tuple[Stage, ...]
     options: Options
+    known: Mapping[str, bytes] = field(default_factory=dict)  # facts that were read just now
 
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
-        return Reader(self.state, self.space.store, opaque_files(self.root, self.manifest), self.options.emit)
+        files = opaque_files(self.root, self.manifest)
+        return Reader(self.state, self.space.store, files, self.options.emit, self.known)
 
     def plan(self, target: Target) -> Plan:
         """Return what a build of the target would do."""
@@ -80,7 +82,7 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     with _recorded(root, options) as state:
         reading = read_sources(state, root, manifest, _device(options))
-        moved = bool(reading.delta or reading.gone)
+        moved = bool(reading.delta or reading.gone) or not laid_out(state, stages_of(manifest))
         session = _session(root, manifest, state.in_memory() if moved else state, options)
         if moved:
             with session.state.transaction():
@@ -118,9 +120,9 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
             with translated(path), _state_to_write(root) as state:
                 session = _session(root, manifest, state, options)
                 sweep(session.space)
-                _record_sources(session)
+                known = _record_sources(session)
                 raise_errors(empty_disciplines(state, manifest))
-                yield session
+                yield replace(session, known=known)
         except DamagedStateError as error:
             set_aside(path)
             options.emit(Note(f"{error.message}: starting afresh from the sources and the store", warning=True))
@@ -166,14 +168,15 @@ def _catch_up(state: State, root: Path) -> None:
                 state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
 
 
-def _record_sources(session: Session) -> None:
-    """Bring the state up to the sources, or leave it as it was; what was read is forgotten before anything is built."""
+def _record_sources(session: Session) -> dict[str, bytes]:
+    """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
     reading = read_sources(state, root, session.manifest, _device(session.options))
-    if reading.delta or reading.rows or reading.gone or not state.count_units():
+    if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             raise_errors(problems_of(root, check_delta(state, reading.delta)))
+    return {key: fact.value for key, fact in reading.delta.upserts.items()}
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:
@@ -214,15 +217,9 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
-    """Raise `ProblemsError` when the manifest names a recipe or a base that does not exist."""
+    """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
     text = decode((root / MANIFEST).read_bytes())
-    problems = [
-        Problem(
-            "M015", f"there is no recipe {name!r}", MANIFEST, *locate(text, ("compile", "recipes", number)), hint=hint
-        )
-        for number, name in enumerate(manifest.compile.recipes)
-        if name not in RECIPES and (hint := suggest(name, RECIPES, "recipes"))
-    ]
+    problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:

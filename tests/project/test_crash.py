@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import kill
 import orjson
 import pytest
 
-from benchmarks import kill
 from prodabuild.cli.main import run
 from tests.conftest import ROOT, Repo
 
