@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +80,8 @@ def only_parent(process: subprocess.Popen[bytes]) -> None:
 def one_worker(process: subprocess.Popen[bytes]) -> None:
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     if workers:
-        os.kill(int(workers[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(int(workers[0]), signal.SIGKILL)
     else:
         process.kill()
 
@@ -108,15 +110,12 @@ def test_killed_at_random_instants_the_next_run_goes_on(
     while killed < kills or (large.path / "begun").exists():
         with kill.compiling(large.path, 2) as process:
             seconds = draw.uniform(0.1, 1) * large.seconds if killed < kills else 60
-            if end_after(process, seconds, victim):
-                killed += 1
+            killed += end_after(process, seconds, victim)
+            if process.returncode:  # it is 0 when a worker was killed that had nothing left to do
                 assert process.returncode in (-signal.SIGKILL, 5)
                 continue
-            assert process.returncode in (0, 5)
-            if process.returncode == 5:  # the worker that was killed had no work left to do
-                continue
             assert process.stderr is not None
-            assert b"Traceback" not in process.stderr.read()
+            assert process.stderr.read() == b""
         large.check()
         builds += 1
         repeated += len(kill.begun(large.path)) - large.units
