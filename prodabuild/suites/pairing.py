@@ -58,7 +58,8 @@ class _Answers:
             for word in self._words[answer]:
                 self._worded[word].add(answer)
         lineage = {answer: (answer, *knowledge[answer].ancestors(answer)) for answer in order}
-        bits = {concept: 1 << at for at, concept in enumerate({each: None for line in lineage.values() for each in line})}
+        concepts = dict.fromkeys(each for line in lineage.values() for each in line)
+        bits = {concept: 1 << at for at, concept in enumerate(concepts)}
         self._lineage = {answer: sum(bits[each] for each in line) for answer, line in lineage.items()}
         self._near: dict[str, list[str]] = {}
         self._links: dict[str, list[tuple[str, str, str]]] = {}
