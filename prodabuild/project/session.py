@@ -15,10 +15,11 @@ from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
-from prodabuild.knowledge.check import check_all, check_delta
+from prodabuild.knowledge.edits import check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors, suggest
-from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
+from prodabuild.project.checking import examine, unfilled
+from prodabuild.project.inputs import opaque_files, read_sources
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.shards.recipes import RECIPES
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
-    from prodabuild.knowledge.check import Finding
     from prodabuild.manifest.model import Manifest
-    from prodabuild.project.outcome import Options
+    from prodabuild.project.outcome import CheckReport, Options
     from prodabuild.project.stages import Target
 
 PRIVATE = ".prodabuild"
@@ -77,7 +77,7 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
         if moved:
             with session.state.transaction():
                 refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
+            raise_errors(check_delta(root, session.state, reading.delta))
         raise_errors(empty_disciplines(session.state, manifest))
         yield session
     finally:
@@ -106,45 +106,22 @@ def _record_sources(session: Session) -> None:
     if reading.delta or reading.rows or reading.gone or not state.count_units():
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(problems_of(root, check_delta(state, reading.delta)))
+            raise_errors(check_delta(root, state, reading.delta))
 
 
-def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:
-    """Return every problem of the knowledge, and a state in memory that holds all of its facts."""
+def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
+    """Return every problem of the knowledge; raises `ProblemsError` with those of files that cannot be read."""
     recorded = State(_state_path(root), writable=False)
-    state = recorded.in_memory()
-    recorded.close()
-    reading = read_sources(state, root, manifest, _device(options))
-    with state.transaction():
-        refresh(state, reading.delta, reading.rows.values(), reading.gone, stages_of(manifest), describe)
-    return [*problems_of(root, check_all(state)), *empty_disciplines(state, manifest)], state
-
-
-def problems_of(root: Path, findings: list[Finding]) -> list[Problem]:
-    """Return findings about records as problems with a place."""
-    places = RecordPlaces(root)
-    return [
-        Problem(
-            found.code,
-            found.message,
-            found.source,
-            *places.locate(found.source, found.key, *found.path),
-            found.hint,
-            found.severity,
-        )
-        for found in findings
-    ]
+    try:
+        reading = read_sources(recorded, root, manifest, _device(options))
+        return examine(root, manifest, recorded, reading.delta, strict, coverage)
+    finally:
+        recorded.close()
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
     """Return the disciplines that no record belongs to."""
-    groups = {group.partition(":")[2] for group in state.groups()}
-    hint = "add a file with `concepts:` to one of its folders"
-    return [
-        Problem("K009", f"the discipline {name!r} has no record", settings.knowledge[0], hint=hint)
-        for name, settings in manifest.disciplines.items()
-        if name not in groups
-    ]
+    return unfilled((group.partition(":")[2] for group in state.groups()), manifest)
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
