@@ -1,7 +1,7 @@
 """`knowledge/predicates.yaml`: a data repo's own predicates, and other wordings or rules for the built-in ones.
 
-A built-in predicate that stands there keeps what is not said anew. Everything in the file is checked, alone and
-against the other predicates.
+A built-in predicate that stands there keeps what is not said anew, and all of its rules of composition. Everything in
+the file is checked, alone and against the other predicates.
 """
 
 from __future__ import annotations
@@ -107,8 +107,10 @@ def parse_predicates(data: bytes, file: str) -> tuple[list[Predicate], list[Prob
 
 
 def _predicate(name: str, values: Mapping[str, Any]) -> Predicate:
-    made = replace(BUILTIN[name], **values) if name in BUILTIN else Predicate(name=name, **values)
-    return replace(made, compose={name: name} | made.compose) if made.transitive else made
+    known = BUILTIN.get(name)
+    made = replace(known, **values) if known else Predicate(name=name, **values)
+    itself = {name: name} if made.transitive else {}
+    return replace(made, compose=itself | (known.compose if known else {}) | values.get("compose", {}))
 
 
 def _flaws(name: str, values: Any) -> Iterator[Flaw]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +9,13 @@ from prodabuild.knowledge.similar import similar_texts
 
 texts = st.dictionaries(
     st.text("abcdefgh", min_size=1, max_size=3),
-    st.lists(st.sampled_from("one two three four five six".split()), min_size=1, max_size=12),
+    st.lists(st.sampled_from(["one", "two", "three", "four", "five", "six"]), min_size=1, max_size=12),
     max_size=12,
 )
 
 
 def alike(one: list[str], two: list[str]) -> float:
-    sets = [{*words, *zip(words, words[1:], strict=False)} for words in (one, two)]
+    sets = [{*words, *pairwise(words)} for words in (one, two)]
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
 
@@ -31,9 +31,10 @@ def test_the_join_is_exact(rows: dict[str, list[str]], least: float) -> None:
 
 
 def test_the_order_of_words_counts() -> None:
-    rows = {
-        "tan": "ratio of the opposite to the adjacent side of a right angled triangle".split(),
-        "cot": "ratio of the adjacent to the opposite side of a right angled triangle".split(),
+    texts = {
+        "tan": "ratio of the opposite to the adjacent side of a right angled triangle",
+        "cot": "ratio of the adjacent to the opposite side of a right angled triangle",
     }
+    rows = {key: text.split() for key, text in texts.items()}
     assert list(similar_texts(rows, 0.85)) == []
     assert list(similar_texts(rows, 0.6)) == [("cot", "tan")]
