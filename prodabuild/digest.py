@@ -7,10 +7,13 @@ xxh3, which is never trusted across repositories. Text is hashed as written: no 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import xxhash
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIGEST_BYTES = 16
 
@@ -53,6 +56,18 @@ def sha256(data: bytes) -> str:
 def md5(data: bytes) -> str:
     """Return the md5 of bytes in hex: DVC's name of an object, not a security claim."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def file_md5(path: Path) -> str:
+    """Return the md5 of a file of any size; raises OSError."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file of any size; raises OSError."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def seeded(*parts: str | int) -> int:

@@ -28,7 +28,7 @@ compile: {seed: 7, recipes: [define, relate, choose, judge], shard_size: 16}
 model:
   base: scratch:micro
 tests:
-  chains: {from: chains, sealed: 0.3}
+  chains: {from: chains, sealed: 0.5}
 """
 # discipline -> branch -> middle -> leaves
 TREES = {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from hypothesis import given
@@ -86,11 +88,15 @@ def test_jsonl_names_the_line_that_is_not_json() -> None:
     assert (caught.value.line, caught.value.code) == (3, "Y007")
 
 
+NUMERIC = re.compile(r"[-+.]?[0-9]")  # PyYAML writes by YAML 1.1, where `1_0` is a number and `0E0` is a word
+
 plain = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**9), 10**9)
-    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])),
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])).filter(
+        lambda text: not NUMERIC.match(text)
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdef", min_size=1), inner, max_size=4),
     max_leaves=12,
 )
@@ -100,5 +106,4 @@ plain = st.recursive(
 def test_what_is_written_as_yaml_reads_back(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)
     if "&" not in text and "*" not in text and "!" not in text:
-        loaded = yamlio.load(text)
-        assert loaded == value or isinstance(value, str)  # YAML 1.1 leaves words like `1_0` bare, 1.2 has fewer numbers
+        assert yamlio.load(text) == value

@@ -49,7 +49,7 @@ def command(
     \b
     Examples:
       prodabuild check --format github -W error:K014
-      prodabuild check --coverage --fail-under 99 --fail-under tested=50
+      prodabuild check --coverage --fail-under 99 --fail-under tested=40
     """
     from prodabuild.problems import regrade
     from prodabuild.project import Options, Project

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
+import signal
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from prodabuild import __version__
 from prodabuild.cli.console import Console
-from prodabuild.errors import ExitCode, ProdaError
+from prodabuild.cli.failures import explain, tell_units
+from prodabuild.errors import ExitCode, ProdaError, UnitsError, outside
 from prodabuild.problems import ProblemsError
 
-COMMANDS = ("check", "plan", "compile", "test", "import", "schema")
+COMMANDS = ("check", "plan", "compile", "test", "export", "verify", "import", "schema")
 
 
 class _Lazy(click.Group):
@@ -56,7 +56,12 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(200_000, 50, 100)  # builds make millions of small tuples and hardly a cycle
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first was answered
+        code = ExitCode.INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -64,9 +69,12 @@ def run(arguments: list[str]) -> int:
     console = Console(as_json="--json" in arguments)
     try:
         code = cli.main(arguments, prog_name="prodabuild", standalone_mode=False)
+        sys.stdout.flush()
     except ProblemsError as found:
         console.refuse(found.problems)
         return ExitCode.PROJECT_WRONG
+    except UnitsError as failed:
+        return tell_units(console, failed)
     except ProdaError as error:
         console.fail(error)
         return error.exit_code
@@ -76,32 +84,28 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         console.error("interrupted; finished work is kept")
         return ExitCode.INTERRUPTED
-    except OSError as error:
-        console.error(f"error: {error}\nhint: make room or mend the permissions, and run the command again")
+    except (BrokenPipeError, SystemExit):  # `| head` has seen enough; click leaves by SystemExit then
+        _drop_stdout()
         return ExitCode.OUTSIDE
-    except ModuleNotFoundError as error:
-        return _missing(console, error)
+    except OSError as error:
+        if _stdout_is_stuck():
+            _drop_stdout()
+        console.fail(outside(error))
+        return ExitCode.OUTSIDE
     except Exception as error:  # noqa: BLE001 - the entry point: whatever else happens is our bug
-        return _bug(console, error)
+        text, code = explain(error)
+        console.error(text)
     return int(code or 0)
 
 
-def _missing(console: Console, error: ModuleNotFoundError) -> int:
-    name = (error.name or "").partition(".")[0]
-    if name.startswith("prodabuild"):
-        return _bug(console, error)
-    console.error(
-        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[train,eval]'"
-    )
-    return ExitCode.OUTSIDE
+def _stdout_is_stuck() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
-def _bug(console: Console, error: Exception) -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as report:
-        report.write("".join(traceback.format_exception(error)))
-    console.error(
-        f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: please report it with {Path(report.name)}"
-    )
-    return ExitCode.BUG
+def _drop_stdout() -> None:
+    """Let nothing more be written to stdout: Python would try again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,7 @@ from prodabuild.cli.options import common, open_project, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from prodabuild.cli.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12  # steps of one action that are printed unless -v asks for all
 REASONS = 3
+ACTIONS = ("build", "restore", "maybe", "remove", "clean")
 
 
 @click.command("plan")
@@ -35,16 +37,16 @@ def command(folder: Path, console: Console, to: Target, must_be_clean: bool, dev
     """
     from prodabuild.project import Options
 
-    report = open_project(folder).plan(Options(to=to, device=visible_device(device)))
+    report = open_project(folder).plan(Options(to=to, device=visible_device(device), emit=console.emit))
     if console.as_json:
         console.json(report.to_json())
     else:
         counts = Counter(step["action"] for step in report.steps)
         for action in ("build", "restore", "maybe"):
             _show(console, [step for step in report.steps if step["action"] == action], action)
-        rest = ", ".join(
-            f"{counts[action]} {action}" for action in ("build", "restore", "maybe", "clean") if counts[action]
-        )
+        _show_removed(console, report.removed)
+        counts["remove"] = len(report.removed)
+        rest = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts[action])
         console.out(rest if report.stale else f"nothing to do: {counts['clean']} units are clean")
     return ExitCode.STALE if must_be_clean and report.stale else ExitCode.DONE
 
@@ -61,3 +63,11 @@ def _show(console: Console, steps: list[dict[str, Any]], action: str) -> None:
             console.out(f"        and {len(step['reasons']) - REASONS} more reasons")
     if len(steps) > shown:
         console.out(f"{action:8}and {len(steps) - shown} more units (-v shows all)")
+
+
+def _show_removed(console: Console, paths: Sequence[str]) -> None:
+    shown = len(paths) if console.verbosity > 0 else SHOWN
+    for path in paths[:shown]:
+        console.out(f"remove  build/{path}")
+    if len(paths) > shown:
+        console.out(f"remove  and {len(paths) - shown} more files (-v shows all)")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from prodabuild.events import Emit
 
+GRACE_SECONDS = 0.15  # the workers of a run that was killed hold its lock a moment longer
+
 
 @contextmanager
 def writing(path: Path, who: str, emit: Emit, wait_seconds: float = 3600.0) -> Iterator[None]:
@@ -35,6 +37,7 @@ def writing(path: Path, who: str, emit: Emit, wait_seconds: float = 3600.0) -> I
 
 def _acquire(handle: int, path: Path, emit: Emit, wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
+    told_from = time.monotonic() + GRACE_SECONDS
     told = False
     while True:
         try:
@@ -42,7 +45,7 @@ def _acquire(handle: int, path: Path, emit: Emit, wait_seconds: float) -> None:
             return
         except BlockingIOError:
             holder = os.pread(handle, 200, 0).decode(errors="replace").strip() or "another prodabuild"
-        if not told:
+        if not told and time.monotonic() > told_from:
             emit(Note(f"waiting for {holder}, which is writing here"))
             told = True
         if time.monotonic() > deadline:

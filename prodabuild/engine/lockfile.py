@@ -6,16 +6,16 @@ same entries again gives the same bytes.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from prodabuild.digest import canonical, sha256
+from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.store import Stored
@@ -55,20 +55,27 @@ def read(path: Path) -> Entries:
     return entries
 
 
-def write(path: Path, entries: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Write a lock if its bytes differ; returns whether they did."""
+def write(path: Path, entries: Mapping[str, Mapping[str, Any]], scratch: Path) -> bool:
+    """Write a lock if its bytes differ; returns whether they did. `scratch` is on the same file system."""
     data = render(entries)
     if path.exists() and path.read_bytes() == data:
         return False
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    place(path, data, scratch, durable=True)
     return True
 
 
 def changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return the sorted names of entries that differ."""
     return sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+
+
+def outputs(entries: Entries) -> Iterator[tuple[str, str]]:
+    """Return (unit, path below `build/`) of every file that a lock names; whatever leads elsewhere is left out."""
+    for name, entry in entries.items():
+        found = entry.get("files")
+        for path in [*(found if isinstance(found, dict) else ()), entry.get("path")]:
+            if isinstance(path, str) and path and not path.startswith("/") and ".." not in path.split("/"):
+                yield name, path
 
 
 def unit_entry(made: tuple[Stored, ...]) -> dict[str, Any]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import md5
+from prodabuild.digest import file_md5
 from prodabuild.engine.facts import Reason
-from prodabuild.engine.files import stat_of
+from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.state import PlacedRow
 from prodabuild.engine.store import place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from prodabuild.engine.state import State, Trace
-    from prodabuild.engine.store import Store
+    from prodabuild.engine.store import Store, Stored
+
+
+UNPLACED = Stat(-1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,10 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
     """Compare every placed file of a clean unit with its row. A file that was only touched is no damage."""
     found = []
     current: dict[str, Trace] = {}
+    build = f"{space.build}/"
     for row in state.placed():
+        if _untouched(build + row.path, row.stat):
+            continue
         how = _how_damaged(space.build / row.path, row)
         if how is None:
             continue
@@ -53,21 +61,34 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
             current = {trace.unit: trace for trace in state.current_traces()}
         trace = current.get(row.unit)
         if trace is not None:
-            lost = not any(stored.path == row.path and space.store.has(stored) for stored in trace.files)
+            lost = not any(stored.path == row.path and space.store.whole(stored) for stored in trace.files)
             found.append(Damage(row.unit, row.path, Reason(f"build/{row.path} {how}"), lost))
     return found
+
+
+def _untouched(target: str, stat: Stat) -> bool:
+    """Tell whether stat data are those of the row. Thousands of files are looked at: no `Path` is made for them."""
+    try:
+        return stat_of(target) == stat
+    except OSError:
+        return False
 
 
 def _how_damaged(target: Path, row: PlacedRow) -> str | None:
     try:
         now = stat_of(target)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return "is missing"
-    if now == row.stat:
-        return None
-    if now.size == row.stat.size and md5(target.read_bytes()) == row.md5:
+    if target.is_file() and now.size == row.stat.size and file_md5(target) == row.md5:
         return None
     return "was changed by hand"
+
+
+def announce(state: State, traces: Iterable[Trace]) -> None:
+    """Record the files that are about to be placed: a run that is killed leaves none in `build/` that nobody knows."""
+    for trace in traces:
+        for stored in trace.files:
+            state.announce_placed(PlacedRow(stored.path, trace.unit, stored.md5, UNPLACED))
 
 
 def put_outputs(state: State, space: Workspace, trace: Trace, fresh: bool = False) -> bool:
@@ -78,17 +99,21 @@ def put_outputs(state: State, space: Workspace, trace: Trace, fresh: bool = Fals
     wanted = {stored.path for stored in trace.files}
     known = state.placed_of(trace.unit)
     for stored in trace.files:
-        target = space.build / stored.path
         data = space.store.fresh(stored) if fresh else space.store.get(stored)
         if data is None:
-            space.store.discard(stored)
             return False
-        place(target, data, space.scratch)
-        state.set_placed(PlacedRow(stored.path, trace.unit, stored.md5, stat_of(target)))
+        put_file(state, space, trace.unit, stored, data)
     for path in known:
         if path not in wanted:
             remove(state, space, path)
     return True
+
+
+def put_file(state: State, space: Workspace, unit: str, stored: Stored, data: bytes) -> None:
+    """Place one output."""
+    target = space.build / stored.path
+    place(target, data, space.scratch)
+    state.set_placed(PlacedRow(stored.path, unit, stored.md5, stat_of(target)))
 
 
 def prune(state: State, space: Workspace) -> list[str]:
@@ -102,9 +127,24 @@ def prune(state: State, space: Workspace) -> list[str]:
 def remove(state: State, space: Workspace, path: str) -> None:
     """Remove one placed file, and the folders that it leaves empty."""
     target = space.build / path
-    target.unlink(missing_ok=True)
+    with suppress(NotADirectoryError):  # a file stands where its folder was
+        target.unlink(missing_ok=True)
     state.forget_placed(path)
     for folder in target.parents:
-        if folder == space.build or any(folder.iterdir()):
+        if folder == space.build or (folder.exists() and not _is_empty(folder)):
             break
-        folder.rmdir()
+        with suppress(FileNotFoundError):
+            folder.rmdir()
+
+
+def sweep(space: Workspace) -> None:
+    """Remove what a killed run left half written; work in progress stays. The caller holds the repo's lock."""
+    space.store.sweep()
+    if space.scratch.is_dir():
+        for left in space.scratch.iterdir():
+            if not left.is_dir():
+                left.unlink()
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())

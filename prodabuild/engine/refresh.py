@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import key_hash
+import orjson
+
+from prodabuild.digest import canonical, key_hash
 from prodabuild.engine.buckets import bucket_of, layout, unit_name
 from prodabuild.engine.facts import BUCKET, LISTING, Change, Reason
 from prodabuild.engine.state import KEEP_REASONS
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.units import Stage
 
 Marks = dict[str, list[Reason]]
+_LAYOUT = "layout"  # the note that holds the bucket sizes by which units were laid out
 
 
 def refresh(
@@ -35,19 +38,33 @@ def refresh(
     state.apply(delta, rows, gone)
     if not first:
         _mark_holders(state, marks, delta, describe)
+    _drop_unknown(state, stages, marks)
     _relayout(state, delta, stages, describe, marks)
-    _fixed_units(state, stages, marks)
+    _named_units(state, stages, marks)
     state.mark_dirty(marks)
+
+
+def laid_out(state: State, stages: Sequence[Stage]) -> bool:
+    """Tell whether the recorded units are those of these stages: names and bucket sizes can change without a fact."""
+    return (
+        state.note(_LAYOUT) == _layout(stages)
+        and state.count_units().keys() <= {stage.name for stage in stages}
+        and all(set(state.unit_names(stage.name)) == _names(state, stage) for stage in stages if not stage.bucketed)
+    )
+
+
+def _layout(stages: Sequence[Stage]) -> str:
+    return canonical({stage.name: stage.bucket_size for stage in stages if stage.bucketed}).decode()
 
 
 def _relayout(state: State, delta: Delta, stages: Sequence[Stage], describe: Describe, marks: Marks) -> None:
     moved = _moved(delta)
+    sizes = orjson.loads(state.note(_LAYOUT) or "{}")
+    state.set_note(_LAYOUT, _layout(stages))
     for stage in stages:
-        if stage.fixed is not None:
+        if not stage.bucketed:
             continue
-        resized = state.note(f"bucket_size {stage.name}") != str(stage.bucket_size)
-        if resized:
-            state.set_note(f"bucket_size {stage.name}", str(stage.bucket_size))
+        resized = sizes.get(stage.name) != stage.bucket_size
         groups = [group for group in {*moved, *(state.groups() if resized else ())} if stage.owns_group(group)]
         changed = [
             _layout_group(state, stage, group, moved.get(group, []), describe, marks) for group in sorted(groups)
@@ -87,17 +104,28 @@ def _layout_group(
     return was != now
 
 
-def _fixed_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
-    declared = {stage.name: set(stage.fixed or ()) for stage in stages if stage.fixed is not None}
-    known = {stage.name for stage in stages}
-    for row in state.units():
-        if row.stage not in known or (row.stage in declared and row.name not in declared[row.stage]):
-            state.remove_units([row.name])
-    for stage_name, names in declared.items():
-        missing = sorted(names - set(state.unit_names(stage_name)))
-        state.add_units(missing, stage_name, Reason("not built yet"))
-        if missing:
-            _mark_followers(state, marks, LISTING + stage_name, Reason(f"the set of {stage_name} changed"))
+def _drop_unknown(state: State, stages: Sequence[Stage], marks: Marks) -> None:
+    for name in sorted(state.count_units().keys() - {stage.name for stage in stages}):
+        state.remove_units(state.unit_names(name))
+        _mark_followers(state, marks, LISTING + name, Reason(f"the set of {name} changed"))
+
+
+def _named_units(state: State, stages: Sequence[Stage], marks: Marks) -> None:
+    for stage in stages:
+        if stage.bucketed:
+            continue
+        was, now = set(state.unit_names(stage.name)), _names(state, stage)
+        state.remove_units(sorted(was - now))
+        state.add_units(sorted(now - was), stage.name, Reason("not built yet"))
+        if was != now:
+            _mark_followers(state, marks, LISTING + stage.name, Reason(f"the set of {stage.name} changed"))
+
+
+def _names(state: State, stage: Stage) -> set[str]:
+    """Return the units that a stage has by name: its fixed ones, or one beside each unit of another stage."""
+    if stage.fixed is not None:
+        return set(stage.fixed)
+    return {f"{stage.kind}:{name.partition(':')[2]}" for name in state.unit_names(stage.beside)}
 
 
 def _mark_holders(state: State, marks: Marks, delta: Delta, describe: Describe) -> None:

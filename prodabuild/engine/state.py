@@ -6,12 +6,14 @@ one connection in explicit transactions; readers use WAL snapshots and never wai
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from prodabuild.engine import database
 from prodabuild.engine.buckets import bounds
 from prodabuild.engine.facts import Fact, Reason
 from prodabuild.engine.files import FileRow, Stat
@@ -23,10 +25,9 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 4
+VERSION = 5
 KEEP_TRACES = 8
 KEEP_REASONS = 20
-PAGE_BYTES = 16384  # facts are some 300 bytes: with SQLite's 4096 a first load takes half as long again
 _SCHEMA = """
 CREATE TABLE facts (key TEXT PRIMARY KEY, value BLOB, source TEXT, grp TEXT, hash INTEGER, postings TEXT) WITHOUT ROWID;
 CREATE TABLE postings (name TEXT, member TEXT, PRIMARY KEY (name, member)) WITHOUT ROWID;
@@ -35,7 +36,7 @@ CREATE TABLE files (name TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, ctime IN
 CREATE TABLE units (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, stage TEXT, inputs BLOB, output BLOB,
                     dirty TEXT);
 CREATE TABLE traces (unit TEXT, inputs BLOB, keys BLOB, names BLOB, after TEXT, output BLOB, files BLOB, summary BLOB,
-                     seq INTEGER, PRIMARY KEY (unit, inputs));
+                     seen BLOB, seq INTEGER, PRIMARY KEY (unit, inputs));
 CREATE TABLE after (name TEXT, unit TEXT, PRIMARY KEY (name, unit)) WITHOUT ROWID;
 CREATE TABLE placed (path TEXT PRIMARY KEY, unit TEXT, md5 TEXT, size INTEGER, mtime INTEGER, ctime INTEGER,
                      inode INTEGER) WITHOUT ROWID;
@@ -63,7 +64,8 @@ class Trace(NamedTuple):
 
     `keys` are the sorted 64-bit hashes of the inputs' names, `names` those names in that order (compressed),
     `inputs` is the digest over their values. `after` are the outputs and listings among them. `summary` is what
-    the build says of its output to those that read it, as JSON.
+    the build says of its output to those that read it, as JSON. `seen` is the digest over the values of all inputs but
+    those in `after`, then the digest of each of those: a plan asks for them one by one.
     """
 
     unit: str
@@ -74,6 +76,15 @@ class Trace(NamedTuple):
     output: bytes
     files: tuple[Stored, ...]
     summary: bytes = b"null"
+    seen: bytes = b""
+
+
+class Made(NamedTuple):
+    """What a unit made when it was last built: all that its readers want of its trace."""
+
+    files: tuple[Stored, ...]
+    output: bytes
+    summary: bytes
 
 
 class PlacedRow(NamedTuple):
@@ -90,26 +101,51 @@ class State:
 
     def __init__(self, path: Path, writable: bool) -> None:
         self.path = path
+        self._writable = writable
         if writable:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = _open(path, "rwc")
-            _ensure_schema(self._db)
-        elif path.exists():
-            self._db = _open(path, "ro")
+            self._db = database.open_writable(path, _script(), VERSION)
+        elif os.path.lexists(path):
+            self._db = database.open_readable(path, VERSION)
         else:
             self._db = _memory()
 
+    @classmethod
+    def empty(cls, path: Path) -> State:
+        """Return a state in memory that knows nothing."""
+        return cls._of(_memory(), path)
+
+    @classmethod
+    def beside(cls, path: Path) -> State:
+        """Open the state in a worker of its writer: each query sees what is recorded by then."""
+        return cls._of(database.open_beside(path), path)
+
+    @classmethod
+    def _of(cls, db: sqlite3.Connection, path: Path) -> State:
+        state = cls.__new__(cls)
+        state.path, state._writable, state._db = path, False, db
+        return state
+
     def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+        """Close the file; a writer leaves it sealed."""
+        if self._writable:
+            database.close_sealed(self._db, self.path)
+        else:
+            self._db.close()
+
+    def check(self) -> None:
+        """Look through the whole file; raises `DamagedStateError`."""
+        database.check(self._db, self.path)
+
+    def hold(self) -> None:
+        """Read from now on what is recorded now, without a lock for each query; later commits are not seen."""
+        self._db.execute("BEGIN")
 
     def in_memory(self) -> State:
         """Return a private copy that can be changed without touching the file: what `plan` works on."""
-        copy = State.__new__(State)
-        copy.path = self.path
-        copy._db = sqlite3.connect(":memory:", isolation_level=None)
-        self._db.backup(copy._db)
-        return copy
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        self._db.backup(copy)
+        return self._of(copy, self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -117,10 +153,11 @@ class State:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk may have ended it
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     # -- facts ---------------------------------------------------------------------------------------------
 
@@ -275,7 +312,9 @@ class State:
 
     def remove_units(self, names: Iterable[str]) -> None:
         """Forget units. Their traces stay, so that a unit that comes back is restored."""
-        self._db.executemany("DELETE FROM units WHERE name = ?", ((name,) for name in names))
+        found = [(name,) for name in names]
+        self._db.executemany("DELETE FROM units WHERE name = ?", found)
+        self._db.executemany("DELETE FROM after WHERE unit = ?", found)
 
     def mark_dirty(self, marks: dict[str, list[Reason]]) -> None:
         """Add reasons why units must be looked at again."""
@@ -298,6 +337,15 @@ class State:
         row = self._db.execute(f"SELECT {_TRACE} FROM traces WHERE unit = ? AND inputs = ?", (unit, inputs)).fetchone()
         return _trace(row) if row else None
 
+    def made(self, unit: str) -> Made | None:
+        """Return what a unit made when it was last built."""
+        row = self._db.execute(
+            "SELECT t.files, t.output, t.summary FROM units u "
+            "JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs WHERE u.name = ?",
+            (unit,),
+        ).fetchone()
+        return Made(_stored(row[0]), row[1], row[2]) if row else None
+
     def current_traces(self, stage: str | None = None) -> list[Trace]:
         """Return the trace that each built unit (of one stage) stands on, by unit name."""
         where, values = ("WHERE u.stage = ?", (stage,)) if stage else ("", ())
@@ -309,26 +357,30 @@ class State:
         )
         return [_trace(row) for row in rows]
 
-    def outputs(self, stage: str) -> list[tuple[str, tuple[Stored, ...]]]:
-        """Return the clean units of a stage with their files, by unit name."""
+    def all_traces(self) -> Iterator[Trace]:
+        """Return every recorded trace, those of one unit oldest first."""
+        return (_trace(row) for row in self._db.execute(f"SELECT {_TRACE} FROM traces ORDER BY unit, seq"))
+
+    def adopt(self, traces: Iterable[Trace]) -> None:
+        """Take over traces of an earlier state, those of one unit oldest first; no unit stands on them yet."""
+        for trace in traces:
+            self._keep(trace)
+
+    def outputs(self, stage: str | None = None) -> list[tuple[str, tuple[Stored, ...]]]:
+        """Return the clean units (of one stage) with their files, by unit name."""
+        where, values = ("AND u.stage = ?", (stage,)) if stage else ("", ())
         rows = self._db.execute(
             "SELECT t.unit, t.files FROM units u JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs "
-            "WHERE u.stage = ? AND u.dirty IS NULL ORDER BY u.name",
-            (stage,),
+            f"WHERE u.dirty IS NULL {where} ORDER BY u.name",
+            values,
         )
-        return [(unit, tuple(Stored(*stored) for stored in orjson.loads(files))) for unit, files in rows]
+        return [(unit, _stored(files)) for unit, files in rows]
 
     def record(self, trace: Trace) -> bool:
         """Make a trace its unit's current one; return whether the unit's output changed."""
         row = self.unit(trace.unit)
         assert row is not None, f"unit {trace.unit} is not recorded"
-        seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
-        files = orjson.dumps([list(stored) for stored in trace.files])
-        self._db.execute(
-            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, seq),
-        )
-        self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
+        self._keep(trace)
         self._db.execute(
             "UPDATE units SET inputs = ?, output = ?, dirty = NULL WHERE id = ?", (trace.inputs, trace.output, row.id)
         )
@@ -336,6 +388,16 @@ class State:
             self._db.execute("DELETE FROM after WHERE unit = ?", (trace.unit,))
         self._db.executemany("INSERT OR IGNORE INTO after VALUES (?, ?)", ((name, trace.unit) for name in trace.after))
         return row.output != trace.output
+
+    def _keep(self, trace: Trace) -> None:
+        """Add a trace as its unit's newest; the oldest one too many goes."""
+        seq = (self._db.execute("SELECT max(seq) FROM traces WHERE unit = ?", (trace.unit,)).fetchone()[0] or 0) + 1
+        files = orjson.dumps([list(stored) for stored in trace.files])
+        self._db.execute(
+            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*trace[:4], "\n".join(trace.after), trace.output, files, trace.summary, trace.seen, seq),
+        )
+        self._db.execute("DELETE FROM traces WHERE unit = ? AND seq <= ?", (trace.unit, seq - KEEP_TRACES))
 
     def followers(self, name: str) -> list[str]:
         """Return the units that read an output or a listing when they were last built."""
@@ -374,15 +436,20 @@ class State:
             "INSERT OR REPLACE INTO placed VALUES (?, ?, ?, ?, ?, ?, ?)", (row.path, row.unit, row.md5, *row.stat)
         )
 
+    def announce_placed(self, row: PlacedRow) -> None:
+        """Record a file that is about to be put into `build/`, unless one is known there."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO placed VALUES (?, ?, ?, ?, ?, ?, ?)", (row.path, row.unit, row.md5, *row.stat)
+        )
+
     def forget_placed(self, path: str) -> None:
         """Forget a file in `build/`."""
         self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
 
     def orphans(self) -> list[str]:
-        """Return the files in `build/` whose unit is no more."""
-        return [
-            row[0] for row in self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units)")
-        ]
+        """Return the files in `build/` whose unit is no more, sorted."""
+        rows = self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units) ORDER BY path")
+        return [row[0] for row in rows]
 
     def note(self, key: str) -> str | None:
         """Return a small remembered value."""
@@ -394,20 +461,14 @@ class State:
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    db = sqlite3.connect(f"file:{path}?mode={mode}", uri=True, isolation_level=None, timeout=30)
-    if mode != "ro":
-        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    return db
-
-
 def _memory() -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
-    db.executescript(_SCHEMA)
-    _create_fact_indexes(db)
+    db.executescript(_script())
     return db
+
+
+def _script() -> str:
+    return _SCHEMA + "".join(f"CREATE INDEX {name} ON {columns};" for name, columns in _FACT_INDEXES.items())
 
 
 def _drop_fact_indexes(db: sqlite3.Connection) -> None:
@@ -420,18 +481,6 @@ def _create_fact_indexes(db: sqlite3.Connection) -> None:
         db.execute(f"CREATE INDEX {name} ON {columns}")
 
 
-def _ensure_schema(db: sqlite3.Connection) -> None:
-    found = db.execute("PRAGMA user_version").fetchone()[0]
-    if found == VERSION:
-        return
-    for (name,) in db.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    ).fetchall():
-        db.execute(f"DROP TABLE {name}")
-    indexes = "".join(f"CREATE INDEX {name} ON {columns};" for name, columns in _FACT_INDEXES.items())
-    db.executescript(f"BEGIN; {_SCHEMA} {indexes} PRAGMA user_version = {VERSION}; COMMIT;")
-
-
 def _fact(row: tuple[str, bytes, str, str, str]) -> Fact:
     return Fact(row[0], row[1], row[2], row[3], tuple(row[4].split("\n")) if row[4] else ())
 
@@ -441,12 +490,15 @@ def _unit(row: tuple[int, str, str, bytes | None, bytes | None, str | None]) -> 
     return UnitRow(row[0], row[1], row[2], row[3], row[4], reasons)
 
 
-_TRACE = "unit, inputs, keys, names, after, output, files, summary"
+_TRACE = "unit, inputs, keys, names, after, output, files, summary, seen"
 
 
-def _trace(row: tuple[str, bytes, bytes, bytes, str, bytes, bytes, bytes]) -> Trace:
-    files = tuple(Stored(*stored) for stored in orjson.loads(row[6]))
-    return Trace(row[0], row[1], row[2], row[3], tuple(row[4].split("\n")) if row[4] else (), row[5], files, row[7])
+def _trace(row: tuple[str, bytes, bytes, bytes, str, bytes, bytes, bytes, bytes]) -> Trace:
+    return Trace(*row[:4], tuple(row[4].split("\n")) if row[4] else (), row[5], _stored(row[6]), *row[7:])
+
+
+def _stored(files: bytes) -> tuple[Stored, ...]:
+    return tuple(Stored(*stored) for stored in orjson.loads(files))
 
 
 def _dump(reasons: Iterable[Reason]) -> str:

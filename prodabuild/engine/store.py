@@ -10,7 +10,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
-from prodabuild.digest import canonical, change_digest, md5, sha256
+from prodabuild.digest import canonical, change_digest, file_md5, md5, sha256
 from prodabuild.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -26,15 +26,21 @@ class Stored(NamedTuple):
     size: int
 
 
+class LostOutputError(OutsideError):
+    """A unit's output is whole neither in the store nor in `build/`: it must be built again."""
+
+
 class Store:
     """The objects below one cache folder (`.dvc/cache`, or `.prodabuild/cache` in a repo without DVC).
 
-    `copies` is the folder where outputs lie for their users: an object that is lost is taken back from there.
+    `copies` is the folder where outputs lie for their users: an object that is lost or damaged is taken back from
+    there, and `recovered` holds the paths of those that were.
     """
 
     def __init__(self, root: Path, copies: Path) -> None:
         self.root = root
         self.copies = copies
+        self.recovered: list[str] = []
         self._objects = root / "files" / "md5"
         self._temporary = root / "prodabuild-tmp"
 
@@ -46,43 +52,63 @@ class Store:
         """Store bytes as the output file `path` and return its row."""
         stored = Stored(path, md5(data), sha256(data), len(data))
         target = self.object_path(stored.md5)
-        if not self._whole(target, stored.size):
+        if not (self.has(stored) and target.read_bytes() == data):
             temporary = self._temporary_name(stored.md5)
-            temporary.write_bytes(data)
+            write_whole(temporary, data, target)
             self._publish(temporary, target)
         return stored
 
     def has(self, stored: Stored) -> bool:
-        """Tell whether the object is there with the right size."""
-        return self._whole(self.object_path(stored.md5), stored.size)
+        """Tell whether the object is there with the right size: enough to plan with, not to use it."""
+        try:
+            return os.stat(self.object_path(stored.md5)).st_size == stored.size
+        except FileNotFoundError:
+            return False
+
+    def whole(self, stored: Stored) -> bool:
+        """Tell whether the object's content is what its name says."""
+        return self.has(stored) and file_md5(self.object_path(stored.md5)) == stored.md5
+
+    def has_copy(self, stored: Stored) -> bool:
+        """Tell whether the object could be taken back from `build/`."""
+        return self._read(self.copies / stored.path, stored) is not None
 
     def open(self, stored: Stored) -> Path:
-        """Return the object that holds an output; raises `OutsideError` when neither it nor its copy is whole."""
-        if not self.has(stored):
-            copy = self.copies / stored.path
-            data = copy.read_bytes() if copy.is_file() else b""
-            if md5(data) != stored.md5:
-                raise OutsideError(
-                    f"the stored object of {stored.path} is lost, and so is its copy",
-                    f"remove {copy} and run the command again: it is built anew",
-                )
-            self.put(stored.path, data)
+        """Return the whole object that holds an output; raises `LostOutputError` when neither it nor its copy is."""
+        if not self.whole(stored) and not self.recover(stored):
+            raise LostOutputError(
+                f"the stored object of {stored.path} is damaged or gone, and so is its copy",
+                "run the command again: it is built anew",
+            )
         return self.object_path(stored.md5)
 
     def get(self, stored: Stored) -> bytes | None:
-        """Return an object's bytes, or None when it is missing or its content is not what its name says."""
-        try:
-            data = self.object_path(stored.md5).read_bytes()
-        except FileNotFoundError:
-            return None
-        return data if len(data) == stored.size and md5(data) == stored.md5 else None
+        """Return an output's bytes, or None when neither the object nor its copy is whole."""
+        data = self._read(self.object_path(stored.md5), stored)
+        if data is None and self.recover(stored):
+            return self.fresh(stored)
+        return data
+
+    def recover(self, stored: Stored, *others: Path) -> bool:
+        """Replace a lost or damaged object by its copy (or by another file that should be the same).
+
+        Without a whole one the object is removed, so that the next `put` or pull brings it.
+        """
+        for copy in (self.copies / stored.path, *others):
+            data = self._read(copy, stored)
+            if data is not None:
+                self.put(stored.path, data)
+                self.recovered.append(stored.path)
+                return True
+        self.discard(stored)
+        return False
 
     def fresh(self, stored: Stored) -> bytes:
         """Return the bytes of an object that was stored a moment ago."""
         return self.object_path(stored.md5).read_bytes()
 
     def discard(self, stored: Stored) -> None:
-        """Remove a damaged object, so that the next `put` or pull brings a whole one."""
+        """Remove an object."""
         self.object_path(stored.md5).unlink(missing_ok=True)
 
     def sweep(self) -> None:
@@ -102,20 +128,38 @@ class Store:
         return self._temporary / f"{name}.{os.getpid()}"
 
     @staticmethod
-    def _whole(path: Path, size: int) -> bool:
+    def _read(path: Path, stored: Stored) -> bytes | None:
+        """Return the bytes of a file that holds what was stored, None when it does not."""
         try:
-            return os.stat(path).st_size == size
-        except FileNotFoundError:
-            return False
+            data = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        return data if len(data) == stored.size and md5(data) == stored.md5 else None
 
 
-def place(target: Path, data: bytes, scratch: Path) -> None:
-    """Put bytes at `target`, replacing whatever is there in one step; `scratch` is on the same file system."""
+def place(target: Path, data: bytes, scratch: Path, durable: bool = False) -> None:
+    """Put bytes at `target`, replacing whatever is there in one step; `scratch` is on the same file system.
+
+    With `durable` they survive a power failure, too.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     temporary = scratch / f"{target.name}.{os.getpid()}"
-    temporary.write_bytes(data)
+    write_whole(temporary, data, target, durable)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(temporary, target)
+
+
+def write_whole(temporary: Path, data: bytes, target: Path, durable: bool = False) -> None:
+    """Write a temporary file, or leave none; what goes wrong is said of the target that it is to become."""
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            if durable:
+                handle.flush()
+                os.fsync(handle.fileno())
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def output_digest(files: tuple[Stored, ...], summary: bytes = b"null") -> bytes:

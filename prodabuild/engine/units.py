@@ -18,7 +18,8 @@ Build = Callable[[str, "View"], Output]
 class Stage:
     """One step of the path of data: a build function and the units that it makes.
 
-    Units are the `fixed` ones, or, when `fixed` is None, the buckets of every fact group named `kind:...`.
+    Units are the `fixed` ones; or one, `kind:X`, for each unit `...:X` of the stage that this one stands `beside`;
+    or else the buckets of every fact group named `kind:...`.
     The build function must be importable by name (it may run in another process) and may read only
     through its view.
     """
@@ -27,9 +28,15 @@ class Stage:
     build: Build
     fixed: tuple[str, ...] | None = None
     kind: str = ""
+    beside: str = ""
     bucket_size: int = 64
     parallel: bool = False
 
+    @property
+    def bucketed(self) -> bool:
+        """Tell whether the units of this stage are buckets of facts."""
+        return self.fixed is None and not self.beside
+
     def owns_group(self, group: str) -> bool:
         """Tell whether the buckets of a group are units of this stage."""
-        return self.fixed is None and group.startswith(self.kind + ":")
+        return self.bucketed and group.startswith(self.kind + ":")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import orjson
 
-from prodabuild.digest import canonical, change_digest, key_hash, value_digest
+from prodabuild.digest import DIGEST_BYTES, canonical, change_digest, key_hash, value_digest
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
 from prodabuild.engine.files import file_digest
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.state import State
+    from prodabuild.engine.facts import Fact
+    from prodabuild.engine.state import Made, State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
 
 T = TypeVar("T")
-ABSENT = bytes(16)
+ABSENT = bytes(DIGEST_BYTES)
 FILE = "file:"  # key of the fact about an opaque file
 MAX_CACHED = 400_000
 
@@ -40,7 +41,14 @@ class Input(NamedTuple):
 
 
 class MissingOutputError(LookupError):
-    """A unit was read before it was built: the stages are in the wrong order."""
+    """A unit reads another one (`wanted`) that was not built: it failed, or the stages are in the wrong order."""
+
+    def __init__(self, unit: str, wanted: str) -> None:
+        super().__init__(unit, wanted)
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return "{} reads {}, which is not built".format(*self.args)
 
 
 class InputMovedError(ProjectError):
@@ -50,19 +58,29 @@ class InputMovedError(ProjectError):
 class Reader:
     """Reads inputs by name from a state, with a cache shared by the units of one run.
 
-    `files` finds a file by the name it is known by; `emit` takes the progress of long builds.
+    `files` finds a file by the name it is known by; `emit` takes the progress of long builds; `known` are facts of
+    the state that the caller holds in memory anyway. Units that are `withheld` read as if they had never been built:
+    what they last made is stale.
     """
 
     def __init__(
-        self, state: State, store: Store, files: Mapping[str, Path] | None = None, emit: Emit = silent
+        self,
+        state: State,
+        store: Store,
+        files: Mapping[str, Path] | None = None,
+        emit: Emit = silent,
+        known: Mapping[str, bytes] | None = None,
     ) -> None:
         self.state = state
         self.store = store
-        self.files = files or {}
+        self.files = {} if files is None else files
         self.emit = emit
+        self.known = known or {}
+        self.withheld: set[str] = set()
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
-        self._derived: dict[tuple[str, Callable[[list[str]], Any]], Any] = {}
+        self._made: dict[str, Made | None] = {}
+        self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
         """Return a facet of a fact; its value is None when the fact or the facet is absent."""
@@ -87,6 +105,14 @@ class Reader:
         found: T = self._derived[key]
         return found
 
+    def loaded(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, remembered as long as outputs are."""
+        key = (stored.md5, via)
+        if key not in self._derived:
+            self._derived[key] = via(self.store.open(stored))
+        found: T = self._derived[key]
+        return found
+
     def members(self, unit: str) -> Input:
         """Return the sorted keys of the facts in a unit's bucket."""
         name = BUCKET + unit
@@ -103,20 +129,18 @@ class Reader:
         return self._inputs.get(name) or self._keep_list(name, self.state.unit_names(stage))
 
     def output(self, unit: str) -> Input:
-        """Return the output files of another unit (`value` is None while it was never built)."""
+        """Return the output files of another unit (`value` is None while it was never built, or is withheld)."""
         name = OUTPUT + unit
         found = self._inputs.get(name)
         if found is None:
-            row = self.state.unit(unit)
-            trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-            found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
+            made = None if unit in self.withheld else self._look_up(unit)
+            found = self._keep(name, made.files if made else None, made.output if made else ABSENT)
         return found
 
     def summary(self, unit: str) -> Any:
         """Return what a built unit says of its output: as good as a part of it."""
-        row = self.state.unit(unit)
-        trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-        return orjson.loads(trace.summary) if trace else None
+        made = self._look_up(unit)
+        return orjson.loads(made.summary) if made else None
 
     def by_name(self, name: str) -> Input:
         """Return an input by its full name, as a trace holds it."""
@@ -132,22 +156,28 @@ class Reader:
         key, _, facet = name.rpartition("#")
         return self.facet(key, facet)
 
-    def digest_of(self, trace: Trace) -> bytes:
-        """Return the digest over the values that a trace's inputs have now."""
-        names = zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+    def own_digest(self, trace: Trace) -> bytes:
+        """Return the digest over the values that a trace's inputs have now, those in its `after` left out."""
+        names = [name for name in input_names(trace) if not (trace.after and name[0] in (LISTING, OUTPUT))]
         return inputs_digest([(found.hash, found.digest) for found in map(self.by_name, names)])
 
     def forget(self) -> None:
         """Drop the cache: outputs or listings have changed."""
         self._inputs.clear()
         self._facts.clear()
+        self._made.clear()
         self._derived.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
         if key not in self._facts:
-            value = self.state.value(key)
+            value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
+
+    def _look_up(self, unit: str) -> Made | None:
+        if unit not in self._made:
+            self._made[unit] = self.state.made(unit)
+        return self._made[unit]
 
     def _keep_list(self, name: str, members: list[str]) -> Input:
         return self._keep(name, members, change_digest("\n".join(members).encode()) if members else ABSENT)
@@ -169,7 +199,7 @@ class View:
         self._read: dict[int, bytes] = {}
         self._facets: dict[tuple[str, str], Any] = {}
         self._names: dict[int, str] = {}
-        self._after: list[str] = []
+        self._after: list[int] = []
         self.summary: Any = None  # what the build function says of its output; JSON
 
     def read(self, key: str, facet: str) -> Any:
@@ -195,6 +225,11 @@ class View:
         keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
         return keys
 
+    def peek(self, prefix: str) -> list[Fact]:
+        """Return the facts whose keys begin with a prefix, unrecorded: who uses one reads what matters of it, too."""
+        state = self._reader.state
+        return [fact for key in state.keys(prefix) if (fact := state.fact(key))]
+
     def units(self, stage: str) -> list[str]:
         """Return the sorted names of a stage's units."""
         names: list[str] = self._note(self._reader.units(stage), LISTING, stage, "")
@@ -204,7 +239,7 @@ class View:
         """Return the output files of a unit of an earlier stage; raises `MissingOutputError`."""
         files: tuple[Stored, ...] | None = self._note(self._reader.output(unit), OUTPUT, unit, "")
         if files is None:
-            raise MissingOutputError(f"{self.unit} reads {unit}, which is not built")
+            raise MissingOutputError(self.unit, unit)
         return files
 
     def file(self, name: str) -> Path:
@@ -228,6 +263,10 @@ class View:
         """Return the read-only object that holds an output file; raises `OutsideError` when it is lost for good."""
         return self._reader.store.open(stored)
 
+    def load(self, stored: Stored, via: Callable[[Path], T]) -> T:
+        """Return what a pure function makes of an output file, computed once for the units that a process builds."""
+        return self._reader.loaded(stored, via)
+
     def scratch(self) -> Path:
         """Return a folder for work in progress, the same one for the same inputs read so far.
 
@@ -246,15 +285,18 @@ class View:
         hashes = sorted(self._read)
         summary = canonical(self.summary)
         names = "\n".join([self._names[hashed] for hashed in hashes])
+        after = set(self._after)
+        own = [(hashed, digest) for hashed, digest in sorted(self._read.items()) if hashed not in after]
         return Trace(
             unit=self.unit,
             inputs=self.inputs(),
             keys=array("q", hashes).tobytes(),
             names=zlib.compress(names.encode(), 1),
-            after=tuple(self._after),
+            after=tuple(self._names[hashed] for hashed in self._after),
             output=output_digest(files, summary),
             files=files,
             summary=summary,
+            seen=b"".join([inputs_digest(own), *(self._read[hashed] for hashed in self._after)]),
         )
 
     def _note(self, found: Input, *name: str) -> Any:
@@ -262,7 +304,7 @@ class View:
             self._read[found.hash] = found.digest
             self._names[found.hash] = "".join(name)
             if name[0] in (LISTING, OUTPUT):
-                self._after.append("".join(name))
+                self._after.append(found.hash)
         return found.value
 
 
@@ -276,6 +318,25 @@ def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
     return change_digest(b"".join(hashed.to_bytes(8, "little", signed=True) + digest for hashed, digest in pairs))
 
 
-def still_current(reader: Reader, trace: Trace) -> bool:
-    """Tell whether every input of a trace has the value now that it had then."""
-    return reader.digest_of(trace) == trace.inputs
+def input_names(trace: Trace) -> list[str]:
+    """Return the names of the inputs that a trace read, in the order of their hashes."""
+    return zlib.decompress(trace.names).decode().split("\n") if trace.keys else []
+
+
+def fits(reader: Reader, trace: Trace, outputs: Mapping[str, bytes | None] | None = None) -> bool | None:
+    """Tell whether every input of a trace has the value now that it had then.
+
+    `outputs` are the outputs by unit that will not stay as they are. Where one is not known (None), and all else
+    fits, the answer is None: it may fit.
+    """
+    unknown = False
+    for number, name in enumerate(trace.after, 1):
+        unit = name[1:] if name[0] == OUTPUT else ""
+        now = outputs[unit] if outputs and unit in outputs else reader.by_name(name).digest
+        if now is None:
+            unknown = True
+        elif now != trace.seen[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES]:
+            return False
+    if reader.own_digest(trace) != trace.seen[:DIGEST_BYTES]:
+        return False
+    return None if unknown else True

@@ -39,10 +39,14 @@ def _written_paths(manifest: Manifest) -> list[tuple[yamlio.Path, str]]:
     for name, discipline in manifest.disciplines.items():
         written += [(("disciplines", name, "knowledge", n), path) for n, path in enumerate(discipline.knowledge)]
         written += [(("disciplines", name, "sources", n), path) for n, path in enumerate(discipline.sources)]
+    written += [(("licences", name, "file"), found.file) for name, found in manifest.licences.items() if found.file]
     written += [(("model", "base_text", n), path) for n, path in enumerate(manifest.model.base_text or [])]
     for name, suite in manifest.tests.items():
         if isinstance(suite, TaskSuite):
             written += [(("tests", name, "tasks", n), path) for n, path in enumerate(suite.tasks)]
+    for number, entry in enumerate(manifest.compile.recipes):
+        if entry.rpartition(":")[0].endswith(".py"):
+            written.append((("compile", "recipes", number), entry.rpartition(":")[0]))
     if manifest.model.base.startswith("path:"):
         written.append((("model", "base"), manifest.model.base.removeprefix("path:")))
     return written

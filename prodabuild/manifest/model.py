@@ -10,6 +10,9 @@ from prodabuild.manifest.strict import Part
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 RepoPath = Annotated[str, Field(min_length=1, description="A path inside the repository, with forward slashes.")]
+Text = Annotated[str, Field(min_length=1)]
+# Read as text, so that what is no recipe gets a better message than a pattern's; editors get the pattern.
+RecipeEntry = Annotated[str, Field(json_schema_extra={"pattern": r"^([^:]+\.py:[^:\s]+|[^:.\s/]+)$"})]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -24,12 +27,21 @@ class Discipline(Part):
     sources: list[RepoPath] = Field(default=[], description="Folders or files of the documents that records quote.")
 
 
+class Licence(Part):
+    """What the texts of one source may be used for, in the words of its owner."""
+
+    name: Text = Field(description="SPDX identifier, or the name that the licence goes by.")
+    file: RepoPath | None = Field(default=None, description="Its text; every export carries it.")
+    link: Text | None = Field(default=None, description="Where it is published.")
+
+
 class Compile(Part):
     """How knowledge becomes training samples."""
 
     seed: Seed = Field(default=7, description="Draws distractors and phrasings; part of every sample's identity.")
-    recipes: Annotated[list[str], Field(min_length=1)] = Field(
-        default=["define", "relate", "choose", "judge"], description="What is made of each record."
+    recipes: Annotated[list[RecipeEntry], Field(min_length=1)] = Field(
+        default=["define", "relate", "choose", "judge"],
+        description="What is made of each record: recipes that ship, and functions of the repository (FILE.py:NAME).",
     )
     shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
 
@@ -117,6 +129,9 @@ class Manifest(Part):
     name: Name = Field(description="Name of the data repo.")
     disciplines: Annotated[dict[Name, Discipline], Field(min_length=1)] = Field(
         description="Fields of knowledge by name."
+    )
+    licences: dict[Text, Licence] = Field(
+        default={}, description="Licences by source: a document that records name, or what its name begins with."
     )
     compile: Compile = Compile()
     model: Model

@@ -42,7 +42,16 @@ def update_lock(session: Session, target: Target, scores: Mapping[str, dict[str,
     if session.options.locked:
         refuse_change(old, new)
         return False
-    return lockfile.write(path, new)
+    return lockfile.write(path, new, session.space.scratch)
+
+
+def disagreements(session: Session, entries: Entries) -> list[str]:
+    """Return the clean units that stand in a lock with other contents than were built."""
+    return [
+        unit
+        for unit, files in session.state.outputs()
+        if unit in entries and any(entries[unit].get(key) != value for key, value in lockfile.unit_entry(files).items())
+    ]
 
 
 def refuse_stale_sources(session: Session) -> None:

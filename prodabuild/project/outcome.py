@@ -30,6 +30,20 @@ class Options:
 
 
 @dataclass(frozen=True)
+class ExportRequest:
+    """What is to be exported. `items` names the test items that go in place of training data: dev or sealed.
+
+    `held_out` names a split beside train, and the share of the samples that it gets.
+    """
+
+    format: str
+    to: str | None = None
+    disciplines: tuple[str, ...] = ()
+    held_out: tuple[str, float] | None = None
+    items: str | None = None
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """Every problem of a repo, how many records of each level there are, by discipline, and what reaches them."""
 
@@ -54,14 +68,15 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """The steps of a plan; `reasons` of each are located."""
+    """The steps of a plan, their `reasons` located, and the files in `build/` that will go."""
 
     stale: bool
     steps: tuple[dict[str, Any], ...]
+    removed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
-        return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps)}
+        return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps), "removed": list(self.removed)}
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,40 @@ class CompileReport:
 
 
 @dataclass(frozen=True)
+class VerifyReport:
+    """What was verified. Files are named by their paths in the repo; `lost` and `stale` are units.
+
+    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile.
+    """
+
+    objects: int
+    damaged: tuple[str, ...]
+    healed: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    unbuilt: int = 0
+    seconds: float = 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether everything is whole, or is so again."""
+        return not set(self.damaged) - set(self.healed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {
+            "schema": SCHEMA,
+            "objects": self.objects,
+            "damaged": list(self.damaged),
+            "healed": list(self.healed),
+            "lost": list(self.lost),
+            "stale": list(self.stale),
+            "unbuilt": self.unbuilt,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
 class TestReport:
     """Scores of every suite by split, the verdict over its gates, and the units that had to run for them."""
 
@@ -119,5 +168,37 @@ class TestReport:
             "gates": gates,
             "disciplines": self.disciplines,
             "ran": list(self.ran),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote: rows by split, discipline and recipe, and every file. `load` is a line that reads it."""
+
+    format: str
+    folder: str
+    splits: dict[str, int]
+    disciplines: dict[str, int]
+    recipes: dict[str, int]
+    files: tuple[dict[str, Any], ...]
+    data: str
+    load: str
+    lock_changed: bool = False
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {
+            "schema": SCHEMA,
+            "format": self.format,
+            "folder": self.folder,
+            "rows": sum(self.splits.values()),
+            "splits": self.splits,
+            "disciplines": self.disciplines,
+            "recipes": self.recipes,
+            "files": list(self.files),
+            "data": self.data,
+            "load": self.load,
             "seconds": round(self.seconds, 3),
         }

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from prodabuild.engine import lockfile
+from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
-from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.engine.verify import verify_outputs
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
-from prodabuild.project.locking import refuse_stale_sources, update_lock
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport
+from prodabuild.project.exporting import target_of, write_export
+from prodabuild.project.failures import raise_failures
+from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
 from prodabuild.project.reasons import Locator
-from prodabuild.project.session import check_everything, reading, validate_settings, writing_session
+from prodabuild.project.session import STATE, afresh, check_everything, reading, validate_settings, writing_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.outcome import ExportReport, ExportRequest
     from prodabuild.project.session import Session
 
 
@@ -65,10 +71,14 @@ class Project:
             {"unit": step.unit, "action": step.action, "reasons": [locator.to_json(reason) for reason in step.reasons]}
             for step in plan.steps
         )
-        return PlanReport(plan.stale, steps)
+        return PlanReport(plan.stale, steps, plan.removed)
 
+    @afresh
     def compile(self, options: Options) -> CompileReport:
-        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
+        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised.
+
+        With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
+        """
         started = time.monotonic()
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
@@ -77,6 +87,20 @@ class Project:
             changed = update_lock(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
 
+    @afresh
+    def export(self, request: ExportRequest, options: Options) -> ExportReport:
+        """Build the training data (and the test items), and write them as a request asks."""
+        started = time.monotonic()
+        folder = target_of(self.root, self.manifest, request)
+        with writing_session(self.root, self.manifest, options, "prodabuild export") as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, options)
+            changed = update_lock(session, options.to)
+            report = write_export(session, request, folder)
+        return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
+
+    @afresh
     def test(self, options: Options) -> TestReport:
         """Build the model and its results, and judge them."""
         if not self.manifest.tests:
@@ -93,13 +117,29 @@ class Project:
         ran = tuple(sorted(result.built + result.restored))
         return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
 
+    def verify(self, options: Options) -> VerifyReport:
+        """Read everything that was built, heal what can be healed, mark the rest to be built again."""
+        started = time.monotonic()
+        entries = lockfile.read(self.root / LOCK)
+        try:
+            with writing_session(self.root, self.manifest, options, "prodabuild verify") as session:
+                session.state.check()
+                with session.state.transaction():
+                    found = verify_outputs(session.state, session.space)
+                stale = disagreements(session, entries)
+                unbuilt = len(session.state.dirty()) - len(found.lost)
+        except DamagedStateError:  # set aside by now: what it knew is restored and built by the next compile
+            return VerifyReport(0, (STATE,), (), seconds=time.monotonic() - started)
+        damaged, healed = (
+            tuple(path.relative_to(self.root).as_posix() for path in paths) for paths in (found.damaged, found.healed)
+        )
+        seconds = time.monotonic() - started
+        return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
+
 
 def _run(session: Session, options: Options) -> RunResult:
     result = session.run(options.to)
-    for unit, failure in result.failures:
-        if isinstance(failure, ProdaError):
-            failure.add_note(f"while building {unit}")
-        raise failure
+    raise_failures(result, session.root, session.state, options.keep_going)
     return result
 
 
@@ -152,5 +192,7 @@ def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dic
 
 
 def _results(session: Session, name: str) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads((session.space.build / "results" / f"{name}.json").read_bytes())
+    trace = _current(session.state, f"results:{name}")
+    assert trace is not None, f"results:{name} is built by now"
+    document: dict[str, Any] = orjson.loads(session.space.store.open(trace.files[0]).read_bytes())
     return document

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from prodabuild.engine import journal, lockfile
+from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.guard import writing
-from prodabuild.engine.placing import Workspace, find_damage
+from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
-from prodabuild.engine.refresh import refresh
+from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
-from prodabuild.engine.state import State
+from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
+from prodabuild.events import Note
 from prodabuild.knowledge.edits import check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors, suggest
+from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_sources
+from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.plan import Plan
@@ -39,6 +44,10 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 PRIVATE = ".prodabuild"
+STATE = f"{PRIVATE}/state.db"
+BUILD = "build"
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,10 +60,12 @@ class Session:
     space: Workspace
     stages: tuple[Stage, ...]
     options: Options
+    known: Mapping[str, bytes] = field(default_factory=dict)  # facts that were read just now
 
     def reader(self) -> Reader:
         """Return a reader with an empty cache."""
-        return Reader(self.state, self.space.store, opaque_files(self.root, self.manifest), self.options.emit)
+        files = opaque_files(self.root, self.manifest)
+        return Reader(self.state, self.space.store, files, self.options.emit, self.known)
 
     def plan(self, target: Target) -> Plan:
         """Return what a build of the target would do."""
@@ -69,10 +80,9 @@ class Session:
 @contextmanager
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
-    state = State(_state_path(root), writable=False)
-    try:
+    with _recorded(root, options) as state:
         reading = read_sources(state, root, manifest, _device(options))
-        moved = bool(reading.delta or reading.gone)
+        moved = bool(reading.delta or reading.gone) or not laid_out(state, stages_of(manifest))
         session = _session(root, manifest, state.in_memory() if moved else state, options)
         if moved:
             with session.state.transaction():
@@ -80,43 +90,100 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
             raise_errors(check_delta(root, session.state, reading.delta))
         raise_errors(empty_disciplines(session.state, manifest))
         yield session
+
+
+@contextmanager
+def _recorded(root: Path, options: Options) -> Iterator[State]:
+    """Open what is recorded, to read it; what is damaged counts as nothing."""
+    path = _state_path(root)
+    try:
+        state = State(path, writable=False)
+    except DamagedStateError as error:
+        options.emit(Note(f"{error.message}: taken as if nothing were built", warning=True))
+        state = State.empty(path)
+    try:
+        with translated(path):
+            yield state
     finally:
         state.close()
 
 
 @contextmanager
 def writing_session(root: Path, manifest: Manifest, options: Options, who: str) -> Iterator[Session]:
-    """Open a session that may build; waits for another writer. Raises `ProblemsError`, and then nothing is recorded."""
+    """Open a session that may build; waits for another writer. Raises `ProblemsError`, and then nothing is recorded.
+
+    A damaged state is set aside: `DamagedStateError` is raised, and the next session begins anew (`afresh`).
+    """
+    path = _state_path(root)
     with writing(root / PRIVATE / "lock", who, options.emit):
-        state = State(_state_path(root), writable=True)
         try:
-            session = _session(root, manifest, state, options)
-            session.space.store.sweep()
-            _record_sources(session)
-            raise_errors(empty_disciplines(state, manifest))
-            yield session
-        finally:
-            state.close()
+            with translated(path), _state_to_write(root) as state:
+                session = _session(root, manifest, state, options)
+                sweep(session.space)
+                known = _record_sources(session)
+                raise_errors(empty_disciplines(state, manifest))
+                yield replace(session, known=known)
+        except DamagedStateError as error:
+            set_aside(path)
+            options.emit(Note(f"{error.message}: starting afresh from the sources and the store", warning=True))
+            raise
 
 
-def _record_sources(session: Session) -> None:
-    """Bring the state up to the sources, or leave it as it was; what was read is forgotten before anything is built."""
+def afresh(work: Callable[P, T]) -> Callable[P, T]:
+    """Do work that writes once more when its state was damaged and has been set aside."""
+
+    @functools.wraps(work)
+    def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except DamagedStateError:
+            return work(*args, **kwargs)
+
+    return again
+
+
+@contextmanager
+def _state_to_write(root: Path) -> Iterator[State]:
+    """Open the state; a new one takes over what is known of earlier builds."""
+    state = State(_state_path(root), writable=True)
+    try:
+        _catch_up(state, root)
+        yield state
+    finally:
+        state.close()
+
+
+def _catch_up(state: State, root: Path) -> None:
+    """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
+    known = state.note(journal.READ)
+    path = journal.journal_of(state.path)
+    journal.compact(path, state)
+    if known == str(journal.end(path)):
+        return
+    with state.transaction():
+        state.adopt(journal.read(path, int(known or 0)))
+        state.set_note(journal.READ, str(journal.end(path)))
+        for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
+            if (root / BUILD / name).is_file():
+                state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
+
+
+def _record_sources(session: Session) -> dict[str, bytes]:
+    """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
     reading = read_sources(state, root, session.manifest, _device(session.options))
-    if reading.delta or reading.rows or reading.gone or not state.count_units():
+    if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             raise_errors(check_delta(root, state, reading.delta))
+    return {key: fact.value for key, fact in reading.delta.upserts.items()}
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
     """Return every problem of the knowledge; raises `ProblemsError` with those of files that cannot be read."""
-    recorded = State(_state_path(root), writable=False)
-    try:
+    with _recorded(root, options) as recorded:
         reading = read_sources(recorded, root, manifest, _device(options))
         return examine(root, manifest, recorded, reading.delta, strict, coverage)
-    finally:
-        recorded.close()
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
@@ -125,15 +192,9 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
-    """Raise `ProblemsError` when the manifest names a recipe or a base that does not exist."""
+    """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
     text = decode((root / MANIFEST).read_bytes())
-    problems = [
-        Problem(
-            "M015", f"there is no recipe {name!r}", MANIFEST, *locate(text, ("compile", "recipes", number)), hint=hint
-        )
-        for number, name in enumerate(manifest.compile.recipes)
-        if name not in RECIPES and (hint := suggest(name, RECIPES, "recipes"))
-    ]
+    problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:
@@ -142,7 +203,7 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options) -> Session:
-    space = Workspace(Store(cache_folder(root), root / "build"), root / PRIVATE / "tmp")
+    space = Workspace(Store(cache_folder(root), root / BUILD), root / PRIVATE / "tmp")
     return Session(root, manifest, state, space, stages_of(manifest), options)
 
 
@@ -154,7 +215,7 @@ def cache_folder(root: Path) -> Path:
 
 
 def _state_path(root: Path) -> Path:
-    return root / PRIVATE / "state.db"
+    return root / STATE
 
 
 def _device(options: Options) -> str:

@@ -9,6 +9,7 @@ from prodabuild.evaluation.run import BASE, build_results
 from prodabuild.shards.compile import build_shard
 from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
+from prodabuild.suites.leaks import build_index, find_leaks
 from prodabuild.suites.tasks import build_suite
 from prodabuild.training.adapter import build_model
 from prodabuild.training.base import build_base
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
 
 Target = Literal["data", "model", "results"]
-LAST: dict[Target, str] = {"data": "suites", "model": "model", "results": "results"}
+LAST: dict[Target, str] = {"data": "dataset", "model": "model", "results": "results"}
 
 
 def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
@@ -27,8 +28,10 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
     return (
         Stage("shards", build_shard, kind="shard", bucket_size=manifest.compile.shard_size, parallel=True),
         *((Stage("items", build_items, kind="items", bucket_size=BUCKET, parallel=True),) if chains else ()),
-        Stage("dataset", build_dataset, fixed=("dataset",)),
         Stage("suites", build_suite, fixed=(f"suite:{chains[0]}",) if chains else ()),
+        Stage("index", build_index, fixed=("index",) if chains else ()),
+        Stage("leaks", find_leaks, kind="leaks", beside="shards" if chains else "nothing", parallel=True),
+        Stage("dataset", build_dataset, fixed=("dataset",)),
         Stage("base", build_base, fixed=("base",)),
         Stage("model", build_model, fixed=("model",)),
         Stage("results", build_results, fixed=tuple(unit for suite in suites for unit in (f"{suite}@{BASE}", suite))),

@@ -9,6 +9,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
+from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
     from prodabuild.engine.units import Output
@@ -21,6 +22,7 @@ CARD = "dataset/README.md"
 def build_dataset(unit: str, view: View) -> Output:
     """Return the index (shards with digests, counts per discipline and recipe) and the card of the dataset."""
     read_code(view, __name__)
+    _refuse_leaks(view)
     name = view.read("manifest", "name")
     shards = []
     by_discipline: Counter[str] = Counter()
@@ -43,6 +45,20 @@ def build_dataset(unit: str, view: View) -> Output:
     }
     view.summary = {"samples": by_recipe.total()}
     return {INDEX: canonical(index) + b"\n", CARD: _card(name, by_discipline, by_recipe).encode()}
+
+
+def _refuse_leaks(view: View) -> None:
+    """Raise `ProblemsError` when a sample gives a test item away."""
+    problems = []
+    for unit in view.units("leaks"):
+        for line, sample, item, code, shared in view.summary_of(unit):
+            (shard,) = view.output(f"shard:{unit.partition(':')[2]}")
+            how = f"shares the words {shared!r} with" if code == "L001" else f"has {shared} of its words in common with"
+            message = f"the sample {sample} {how} the test item {item}"
+            problems.append(
+                Problem(code, message, f"build/{shard.path}", line, hint="reword a record, or drop the chain")
+            )
+    raise_errors(problems)
 
 
 def _card(name: str, by_discipline: Counter[str], by_recipe: Counter[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.chains import conclude
 from prodabuild.knowledge.language import sentence, with_article
+from prodabuild.suites.wording import RUN, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -81,6 +82,13 @@ class Chain:
         """Return the question as it is asked."""
         middle = [] if self.hidden else [step.object.name for step in self.steps[:-1]]
         return ask([step.predicate.path for step in self.steps], self.steps[0].subject.name, middle)
+
+    @property
+    def taught(self) -> bool:
+        """Tell whether samples teach what the item asks: a relation joins its ends, or states 13 words of it."""
+        return any(relation.triple[2] == self.answer for relation in self.knowledge.outgoing(self.path[0])) or any(
+            len(words(step.say(step.predicate.forward))) >= RUN for step in self.steps
+        )
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -33,15 +33,13 @@ def build_items(unit: str, view: View) -> Output:
     sealed, difficulty = view.read("manifest", "chains.sealed"), view.read("manifest", "chains.difficulty")
     knowledge = Knowledge(view, seed)
     chains = [read_chain(knowledge, chain, hidden=share("hidden", chain) < difficulty) for chain in view.members()]
-    sound = {chain.id: chain for chain in chains if chain}
-    options = pair(list(sound.values()), seed)
-    rows = [_row(sound[chain], options[chain], discipline, sealed) for chain in sorted(options)]
-    return {
-        f"items/{split}/{discipline}/{prefix or 'all'}.jsonl": b"".join(
-            canonical(row) + b"\n" for row in rows if row["split"] == split
-        )
-        for split in SPLITS
-    }
+    output = {}
+    for split in SPLITS:  # each is balanced in itself, so that the answers of one tell nothing of the other's
+        sound = {chain.id: chain for chain in chains if chain and split_of(chain.id, sealed) == split}
+        options = pair(list(sound.values()), seed)
+        rows = [_row(sound[chain], options[chain], discipline, split) for chain in sorted(options)]
+        output[f"items/{split}/{discipline}/{prefix or 'all'}.jsonl"] = b"".join(canonical(row) + b"\n" for row in rows)
+    return output
 
 
 def share(purpose: str, chain: str) -> float:
@@ -49,14 +47,19 @@ def share(purpose: str, chain: str) -> float:
     return seeded(purpose, chain) / 2**64
 
 
-def _row(chain: Chain, wrong: list[Distractor], discipline: str, sealed: float) -> dict[str, Any]:
+def split_of(chain: str, sealed: float) -> str:
+    """Return the split that a chain's item belongs to, for ever."""
+    return "sealed" if share("split", chain) < sealed else "dev"
+
+
+def _row(chain: Chain, wrong: list[Distractor], discipline: str, split: str) -> dict[str, Any]:
     knowledge = chain.knowledge
     by_concept = {option.concept: option for option in wrong}
     order = knowledge.draw([chain.answer, *by_concept], len(wrong) + 1, chain.id, "order")
     return {
         "id": chain.id,
         "discipline": discipline,
-        "split": "sealed" if share("split", chain.id) < sealed else "dev",
+        "split": split,
         "question": chain.question,
         "choices": [f"{knowledge.concept(concept).name.text}." for concept in order],
         "gold": order.index(chain.answer),

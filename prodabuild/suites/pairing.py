@@ -26,7 +26,7 @@ Options = dict[str, list[str]]  # chain -> concepts
 def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
     """Return the wrong options of every chain that carries an item, by chain id."""
     answers = _Answers(chains, seed)
-    sound = [chain for chain in chains if not answers.given_away(chain)]
+    sound = [chain for chain in chains if not answers.given_away(chain) and not chain.taught]
     candidates = {chain.id: answers.candidates(chain) for chain in sound}
     kept = sorted(sound, key=lambda chain: seeded(seed, "keep", chain.id))
     while True:

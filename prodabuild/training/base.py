@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from prodabuild.digest import canonical
+from prodabuild.digest import canonical, file_sha256
 from prodabuild.engine.code import read_code
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.problems import Problem, ProblemsError
@@ -73,10 +72,10 @@ def build_base(unit: str, view: View) -> Output:
         build_scratch(PRESETS[base.name], texts, folder, device, view.emit)
         return {f"{FOLDER}/{file.name}": file for file in sorted(folder.iterdir())}
     if base.kind == "path":
-        files = {Path(name).name: _sha256(view.file(name)) for name in view.read("manifest", "model.base_files")}
+        files = {Path(name).name: file_sha256(view.file(name)) for name in view.read("manifest", "model.base_files")}
     else:
         folder = _download(base)
-        files = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.is_file()}
+        files = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.is_file()}
     return {PIN: canonical({"base": spec, "files": files}) + b"\n"}
 
 
@@ -96,7 +95,7 @@ def open_base(view: View, folder: Path) -> Path:
     pin = orjson.loads(view.path(stored[0]).read_bytes())
     found = _download(base)
     for name, digest in pin["files"].items():
-        if _sha256(found / name) != digest:
+        if file_sha256(found / name) != digest:
             raise OutsideError(
                 f"{name} of {base.name} is not the file that was pinned", "remove it from the hub's cache and run again"
             )
@@ -145,8 +144,3 @@ def _text(view: View, name: str) -> str:
         return decode(view.file(name).read_bytes())
     except TextError as error:
         raise ProblemsError([Problem(error.code, error.message, name, error.line, error.column, error.hint)]) from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -20,6 +20,7 @@ from prodabuild.engine.guard import writing
 from prodabuild.events import silent
 from prodabuild.project import Project
 from tests.conftest import ROOT, Repo
+from tests.sources.samples import SAMPLES
 
 WORDNET = ROOT / "tests/sources/wordnet"
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -47,6 +48,8 @@ Commands:
   plan     Show what a compile would do and why; change nothing.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
+  export   Write the data in a format that other trainers read.
+  verify   Read everything that was built and heal what is damaged.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
@@ -77,6 +80,23 @@ def test_a_wrong_command_line_exits_2(repo: Repo, arguments: tuple[str, ...]) ->
     outcome = repo.run(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith(f"Usage: prodabuild {arguments[0]}")
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_interrupting_while_modules_are_read_exits_130(ignored: bool) -> None:
+    code = (
+        "import os, signal, sys\n"
+        f"signal.signal(signal.SIGINT, signal.SIG_IGN) if {ignored} else None\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from prodabuild.__main__ import start\n"
+        "sys.argv[1:] = ['--version']\n"
+        "start()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0 if ignored else 130, "")
 
 
 def test_a_bug_exits_70_with_a_report_and_no_traceback(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +147,7 @@ def examples() -> list[str]:
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()
-    shutil.copytree(ROOT / "sources", repo.path / "sources")
+    shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
     command, _, target = (
@@ -142,16 +162,17 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
 def test_results_go_to_stdout_and_progress_to_stderr(repo: Repo) -> None:
     outcome = repo.run("compile", "--to", "data")
     assert re.sub(r"\d+\.\d+ s", "T s", outcome.err) == (
-        "shards: 12 built in T s\nitems: 2 built in T s\ndataset: 1 built in T s\nsuites: 1 built in T s\n"
+        "shards: 12 built in T s\nitems: 2 built in T s\nsuites: 1 built in T s\nindex: 1 built in T s\n"
+        "leaks: 12 built in T s\ndataset: 1 built in T s\n"
     )
     first, *rest = outcome.out.splitlines()
-    assert re.sub(r"\d+\.\d+ s", "T s", first) == "16 built, 0 clean (T s)"
-    assert rest[0] == "464 samples in 12 shards, 24 test items"
+    assert re.sub(r"\d+\.\d+ s", "T s", first) == "29 built, 0 clean (T s)"
+    assert rest[0] == "464 samples in 12 shards, 20 test items"
     assert rest[1].startswith("dataset ")
     assert rest[2:] == ["proda.lock was updated: commit it with your change"]
     again = repo.run("compile", "--to", "data")
     assert again.err == ""
-    assert re.fullmatch(r"nothing changed: 16 units are clean \(\d\.\d\d s\)\n", again.out)
+    assert re.fullmatch(r"nothing changed: 29 units are clean \(\d\.\d\d s\)\n", again.out)
 
 
 def test_quiet_prints_results_only(repo: Repo) -> None:
@@ -173,13 +194,16 @@ def test_the_plan_of_an_edit_reads_as_written_here(repo: Repo) -> None:
         {KINDS}:{line}  definition of zoo/gecko changed
           - a lizard with the habits of a gecko and of nothing else
           + a lizard that sticks to walls
+maybe   {shard.replace("shard:", "leaks:")}
+        {shard} may change
 maybe   dataset
         {shard} may change
-1 build, 1 maybe, 14 clean
+        {shard.replace("shard:", "leaks:")} may change
+1 build, 2 maybe, 26 clean
 """
     )
     repo.data()
-    assert repo.run("plan", "--to", "data").out == "nothing to do: 16 units are clean\n"
+    assert repo.run("plan", "--to", "data").out == "nothing to do: 29 units are clean\n"
 
 
 def test_json_is_one_document_on_stdout(repo: Repo) -> None:
@@ -193,11 +217,11 @@ def test_json_is_one_document_on_stdout(repo: Repo) -> None:
     report = repo.run("compile", "--to", "data", "--json").json
     keys = {"schema", "built", "restored", "clean", "shards", "samples", "items", "dataset", "model", "seconds"}
     assert set(report) == keys
-    assert (report["samples"], report["items"], report["shards"]) == (464, 24, {"total": 12, "built": 0})
+    assert (report["samples"], report["items"], report["shards"]) == (464, 20, {"total": 12, "built": 0})
 
 
 def test_an_error_is_a_document_too(repo: Repo) -> None:
-    repo.edit("proda.yaml", "tests:\n  chains: {from: chains, sealed: 0.3}\n", "")
+    repo.edit("proda.yaml", "tests:\n  chains: {from: chains, sealed: 0.5}\n", "")
     outcome = repo.run("test", "--json")
     assert outcome.code == 1
     assert outcome.json == {
@@ -210,7 +234,7 @@ def test_an_error_is_a_document_too(repo: Repo) -> None:
     }
 
 
-HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy")
+HEAVY = ("torch", "transformers", "peft", "lm_eval", "datasets", "dvc", "rich", "pydantic", "numpy", "pyarrow")
 
 
 def test_help_imports_nothing_heavy_and_starts_at_once() -> None:

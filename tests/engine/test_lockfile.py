@@ -31,9 +31,9 @@ def test_writing_twice_changes_nothing(found: lockfile.Entries) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "proda.lock"
-        assert lockfile.write(path, found)
+        assert lockfile.write(path, found, Path(folder) / "scratch")
         assert lockfile.read(path) == found
-        assert not lockfile.write(path, found)
+        assert not lockfile.write(path, found, Path(folder) / "scratch")
 
 
 def test_a_conflict_is_one_clear_error(tmp_path: Path) -> None:

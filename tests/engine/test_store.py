@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from prodabuild.engine.store import Store, place
-from prodabuild.errors import OutsideError
+from prodabuild.engine.store import LostOutputError, Store, place
 
 
 def test_an_object_lies_where_dvc_would_put_it_and_is_read_only(tmp_path: Path) -> None:
@@ -59,13 +62,64 @@ def test_place_replaces_in_one_step(tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").iterdir())
 
 
-def test_a_lost_object_is_taken_back_from_its_copy(tmp_path: Path) -> None:
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+def damage(path: Path, how: str) -> None:
+    path.chmod(0o644)
+    DAMAGES[how](path)
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_object_is_taken_back_from_its_copy_or_said_to_be_lost(tmp_path: Path, how: str) -> None:
     store = Store(tmp_path, tmp_path / "build")
     stored = store.put("x", b"whole")
-    store.discard(stored)
-    with pytest.raises(OutsideError, match="the stored object of x is lost, and so is its copy"):
+    damage(store.object_path(stored.md5), how)
+    with pytest.raises(LostOutputError, match="the stored object of x is damaged or gone, and so is its copy"):
         store.open(stored)
+    assert not store.has(stored)
+    store.put("x", b"whole")
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "x").write_bytes(b"whole")
+    damage(store.object_path(stored.md5), how)
     assert store.open(stored).read_bytes() == b"whole"
-    assert store.has(stored)
+    damage(store.object_path(stored.md5), how)
+    assert store.get(stored) == b"whole"
+    assert store.whole(stored)
+    assert store.recovered == ["x", "x"]
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_storing_the_same_bytes_again_mends_a_damaged_object(tmp_path: Path, how: str) -> None:
+    store = Store(tmp_path, tmp_path / "build")
+    stored = store.put("x", b"whole")
+    damage(store.object_path(stored.md5), how)
+    assert store.put("x", b"whole") == stored
+    assert store.whole(stored)
+
+
+def test_what_cannot_be_written_leaves_no_file_and_names_the_target(tmp_path: Path) -> None:
+    store = Store(tmp_path, tmp_path / "build")
+    with file_size_limit(1000):
+        with pytest.raises(OSError, match="File too large") as caught:
+            store.put("x", b"long" * 1000)
+        with pytest.raises(OSError, match=re.escape(str(tmp_path / "build/x"))):
+            place(tmp_path / "build/x", b"long" * 1000, tmp_path / "scratch")
+    assert caught.value.filename == str(store.object_path(hashlib.md5(b"long" * 1000).hexdigest()))
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+@contextmanager
+def file_size_limit(number: int) -> Iterator[None]:
+    """Let this process write only small files."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (number, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

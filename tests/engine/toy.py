@@ -1,10 +1,14 @@
-"""A toy domain for the engine: lines of text that may refer to one another, two stages of units made of them."""
+"""A toy domain for the engine: lines of text that may refer to one another, two stages of units made of them.
+
+`stages_of` has more of them: units beside others, units that choose what they read, outputs that hide a change.
+"""
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -12,7 +16,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine.facts import Change, Fact, Reason, diff
 from prodabuild.engine.placing import Workspace, find_damage
 from prodabuild.engine.plan import make_plan
-from prodabuild.engine.refresh import refresh
+from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
@@ -37,6 +41,7 @@ def build_part(unit: str, view: View) -> Output:
     rows = []
     for key in view.members():
         text, to = view.read(key, "text"), view.read(key, "to")
+        time.sleep(0.1 if "SLOW" in text else 0)
         if "FAIL" in text:
             raise RuntimeError(f"{key} fails")
         rows.append(
@@ -51,14 +56,77 @@ def build_whole(unit: str, view: View) -> Output:
     return {"whole.txt": b"\n".join(view.path(part).read_bytes().upper() for part in parts)}
 
 
+def build_title(unit: str, view: View) -> Output:
+    """One word about the whole, or, of `title:apart`, about one line."""
+    if unit == "title:apart":
+        return {"apart.txt": str(view.read("k00", "text")).title().encode()}
+    return {"title.txt": view.path(view.output("whole")[0]).read_bytes()[:9].title()}
+
+
 STAGES = (
     Stage("parts", build_part, kind="part", bucket_size=3, parallel=True),
     Stage("whole", build_whole, fixed=("whole",)),
 )
+THREE = (*STAGES, Stage("titles", build_title, fixed=("title:apart", "title:whole")))
+
+
+def build_count(unit: str, view: View) -> Output:
+    """The number of lines of the part that it stands beside, or of its letters; said in the summary, without a file."""
+    (part,) = view.output(f"part:{unit.partition(':')[2]}")
+    data = view.path(part).read_bytes()
+    view.summary = len(data) if view.read("settings", "letters") else data.count(b"\n") + 1
+    return {}
+
+
+def build_half(unit: str, view: View) -> Output:
+    """The parts whose names end in 0, or in 1: only the first letter of each line."""
+    which = unit.partition(":")[2]
+    parts = [view.output(part)[0] for part in view.units("parts") if part.endswith(which)]
+    lines = [line[:5] for part in parts for line in view.path(part).read_text().splitlines()]
+    return {f"halves/{which}.txt": "\n".join(lines).encode(), **({f"halves/{which}.more": b"more"} if lines else {})}
+
+
+def build_pick(unit: str, view: View) -> Output:
+    """The half that a setting names, or what is counted."""
+    which = view.read("settings", "pick")
+    if which == "count":
+        return {"pick.txt": repr([view.summary_of(count) for count in view.units("counts")]).encode()}
+    return {"pick.txt": b"".join(view.path(stored).read_bytes() for stored in view.output(f"half:{which}"))}
+
+
+def build_end(unit: str, view: View) -> Output:
+    """How long the picked text is, in tens; and the name of it all."""
+    (pick,) = view.output("pick")
+    return {"end.txt": f"{view.read('settings', 'name')} {pick.size // 10}".encode()}
+
+
+class Settings(NamedTuple):
+    """What a world is built with. `size` and `counts` are of the stages; the others are facts."""
+
+    size: int = 3
+    counts: bool = True
+    letters: bool = False
+    pick: str = "0"
+    name: str = "one"
+
+
+def stages_of(settings: Settings) -> tuple[Stage, ...]:
+    return (
+        Stage("parts", build_part, kind="part", bucket_size=settings.size, parallel=True),
+        *((Stage("counts", build_count, kind="count", beside="parts", parallel=True),) if settings.counts else ()),
+        Stage("halves", build_half, fixed=("half:0", "half:1")),
+        Stage("pick", build_pick, fixed=("pick",)),
+        Stage("end", build_end, fixed=("end",)),
+    )
 
 
 def describe(change: Change) -> Reason:
     return Reason(f"{change.input} changed", change.source, change.old, change.new)
+
+
+def settings_fact(settings: Settings) -> Fact:
+    value = {"letters": settings.letters, "pick": settings.pick, "name": settings.name}
+    return Fact("settings", canonical(value), "settings")
 
 
 def facts_of(lines: Lines, source: str) -> list[Fact]:
@@ -75,6 +143,7 @@ class Toy:
     root: Path
     jobs: int = 1
     keep_going: bool = False
+    stages: tuple[Stage, ...] = STAGES
     events: list[Event] = field(default_factory=list)
 
     def space(self) -> Workspace:
@@ -88,27 +157,34 @@ class Toy:
         finally:
             state.close()
 
-    def _refresh(self, state: State, sources: Mapping[str, Lines]) -> None:
+    def _refresh(self, state: State, sources: Mapping[str, Lines], settings: Settings | None) -> tuple[Stage, ...]:
         known = orjson.loads(state.note("sources") or "[]")
         parsed = {name: facts_of(lines, name) for name, lines in sources.items()}
+        stages = self.stages
+        if settings is not None:
+            parsed["settings"] = [settings_fact(settings)]
+            stages = stages_of(settings)
         delta = diff(state, parsed, [name for name in known if name not in sources])
         with state.transaction():
-            refresh(state, delta, (), (), STAGES, describe)
+            if delta or not laid_out(state, stages):
+                refresh(state, delta, (), (), stages, describe)
             state.set_note("sources", orjson.dumps(sorted(sources)).decode())
+        return stages
 
-    def plan(self, sources: Mapping[str, Lines]) -> Plan:
+    def plan(self, sources: Mapping[str, Lines], settings: Settings | None = None, to: int = 9) -> Plan:
         """Plan on a private copy: nothing on disk changes."""
         with self.state() as state:
             copy = state.in_memory()
-            self._refresh(copy, sources)
-            return make_plan(Reader(copy, self.space().store), STAGES, find_damage(copy, self.space()))
+            stages = self._refresh(copy, sources, settings)
+            return make_plan(Reader(copy, self.space().store), stages[:to], find_damage(copy, self.space()))
 
-    def run(self, sources: Mapping[str, Lines]) -> RunResult:
+    def run(self, sources: Mapping[str, Lines], settings: Settings | None = None, to: int = 9) -> RunResult:
+        """Build the first `to` stages."""
         with self.state() as state:
-            self._refresh(state, sources)
+            stages = self._refresh(state, sources, settings)
             space = self.space()
             runner = Runner(Reader(state, space.store), space, self.events.append, self.jobs, self.keep_going)
-            return runner.run(STAGES)
+            return runner.run(stages[:to])
 
     def output(self) -> dict[str, bytes]:
         build = self.root / "build"

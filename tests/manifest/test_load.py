@@ -55,8 +55,8 @@ def test_the_least_manifest_is_read_with_defaults(root: Path) -> None:
         (GOOD.replace("[knowledge/chemistry]", "knowledge"), ["proda.yaml:4:26: error[M013]: disciplines.chemistry.knowledge: input should be a valid list, got 'knowledge'\nhint: Folders or files of records (.yaml, .jsonl)."]),
         (GOOD + "tests: {a: {from: chains, mim: 1}}\n", ["proda.yaml:7:27: error[M012]: unknown key 'mim'\nhint: known keys here: difficulty, from, gate, sealed, tasks"]),
         (GOOD + "tests: {a: {from: chains}, b: {from: chains}}\n", ["proda.yaml:1:1: error[M014]: at most one suite can be made from chains"]),
-        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, model, name, tests, version"]),
-        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, model, name, tests, version"]),
+        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
+        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
     ],
 )  # fmt: skip
 def test_every_mistake_has_its_place_and_a_hint(root: Path, text: str, expected: list[str]) -> None:
@@ -84,6 +84,16 @@ def test_paths_stay_inside_the_repository(root: Path, path: str, code: str) -> N
     (line,) = rendered(root, GOOD.replace("knowledge/chemistry", f'"{path}"'))
     assert line.startswith(f"proda.yaml:4:27: error[{code}]: ")
     assert "\nhint: " in line
+
+
+def test_the_text_of_a_licence_is_a_path_of_the_repository(root: Path) -> None:
+    text = GOOD + "licences:\n  wordnet-3.0: {name: WordNet, file: knowledge/LICENCE}\n"
+    assert rendered(root, text) == [
+        "proda.yaml:8:38: error[M023]: 'knowledge/LICENCE' does not exist\nhint: create it, or mend the path"
+    ]
+    (root / "knowledge" / "LICENCE").touch()
+    licences = read_manifest(root).licences
+    assert licences["wordnet-3.0"].file == "knowledge/LICENCE"
 
 
 def test_keys_at_follows_mappings_lists_and_unions() -> None:

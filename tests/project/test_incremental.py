@@ -15,9 +15,9 @@ CHAINS = "knowledge/zoo/chains.yaml"
 
 def test_the_second_run_does_nothing(repo: Repo) -> None:
     first = repo.data()
-    assert len(first["built"]) == first["shards"]["built"] + 4 == 16
+    assert len(first["built"]) == 2 * first["shards"]["built"] + 5 == 29  # a shard and its leaks, items, the rest
     second = repo.data()
-    assert (second["built"], second["restored"], second["clean"]) == ([], [], 16)
+    assert (second["built"], second["restored"], second["clean"]) == ([], [], 29)
     assert second["dataset"] == first["dataset"]
 
 
@@ -30,7 +30,7 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
         "definition: a small lizard with the habits of a gecko",
     )
     plan = repo.run("plan", "--to", "data", "--json").json
-    (shard, dataset) = [step for step in plan["steps"] if step["action"] != "clean"]
+    (shard, leaks, dataset) = [step for step in plan["steps"] if step["action"] != "clean"]
     line = (
         repo.read(KINDS)
         .decode()
@@ -47,9 +47,10 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
             "new": "a small lizard with the habits of a gecko and of nothing else",
         }
     ]
+    assert (leaks["unit"], leaks["action"]) == (shard["unit"].replace("shard:", "leaks:"), "maybe")
     assert (dataset["unit"], dataset["action"]) == ("dataset", "maybe")
     report = repo.data()
-    assert report["built"] == ["dataset", shard["unit"]]
+    assert report["built"] == ["dataset", leaks["unit"], shard["unit"]]
     after = repo.files("build/dataset/train")
     assert [name for name in before if before[name] != after[name]] == [shard["unit"].removeprefix("shard:") + ".jsonl"]
 
@@ -58,7 +59,7 @@ def test_a_name_rebuilds_its_readers_only(repo: Repo) -> None:
     repo.data()
     repo.edit(KINDS, "name: gecko", "name: house gecko")
     built = repo.data()["built"]
-    assert all(unit.startswith(("shard:zoo/", "items:zoo/", "suite:", "dataset")) for unit in built)
+    assert all(unit.startswith(("shard:zoo/", "items:zoo/", "suite:", "index", "leaks:", "dataset")) for unit in built)
     saying = {name for name, data in repo.files("build/dataset/train").items() if b"gecko" in data}
     assert {unit.removeprefix("shard:") + ".jsonl" for unit in built if unit.startswith("shard:")} == saying
 
@@ -127,7 +128,7 @@ def test_going_back_restores_and_builds_nothing(repo: Repo) -> None:
     repo.edit(KINDS, "a lizard that sticks", "a lizard with the habits of a gecko")
     report = repo.data()
     assert report["built"] == []
-    assert len(report["restored"]) == 2
+    assert len(report["restored"]) == 3
     assert report["dataset"] == first["dataset"]
     assert repo.files() == files
 
@@ -147,7 +148,7 @@ def test_a_lost_build_folder_is_restored(repo: Repo) -> None:
     files = repo.files()
     shutil.rmtree(repo.path / "build")
     report = repo.data()
-    assert (report["built"], len(report["restored"])) == ([], 16)
+    assert (report["built"], len(report["restored"])) == ([], 17)  # a search for leaks makes no file
     assert repo.files() == files
 
 
@@ -159,7 +160,7 @@ def test_a_lost_cache_costs_a_rebuild_of_what_is_no_longer_in_build(repo: Repo) 
     shutil.rmtree(repo.path / ".prodabuild/cache")
     repo.edit(KINDS, "a lizard that sticks", "a lizard with the habits of a gecko")
     report = repo.data()
-    assert (len(report["built"]), report["restored"]) == (2, [])
+    assert (len(report["built"]), report["restored"]) == (2, ["leaks:zoo/00"])  # which makes no file
     assert report["dataset"] == first["dataset"]
     assert repo.files() == files
 
@@ -169,19 +170,47 @@ def test_a_switch_to_dvc_moves_the_cache_and_rebuilds_nothing(repo: Repo) -> Non
     (repo.path / ".dvc").mkdir()
     assert repo.data()["built"] == []
     repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
-    assert len(repo.data()["built"]) == 2
+    assert len(repo.data()["built"]) == 3
     assert any((repo.path / ".dvc/cache/files/md5").iterdir())
 
 
 def test_settings_rebuild_what_reads_them(repo: Repo) -> None:
     repo.data()
-    repo.edit("proda.yaml", "sealed: 0.3", "sealed: 0.4")
-    assert all(unit.startswith(("items:", "suite:")) for unit in repo.data()["built"])
+    repo.edit("proda.yaml", "sealed: 0.5", "sealed: 0.6")
+    assert all(unit.startswith(("items:", "suite:", "index", "leaks:")) for unit in repo.data()["built"])
     repo.edit("proda.yaml", "base: scratch:micro", "base: scratch:micro\n  train: {epochs: 9}")
     assert repo.data()["built"] == []
     repo.edit("proda.yaml", "recipes: [define, relate, choose, judge]", "recipes: [define]")
     report = repo.data()
     assert report["shards"]["built"] == report["shards"]["total"]
+
+
+def test_a_suite_that_is_taken_out_and_put_back_is_restored(repo: Repo) -> None:
+    repo.data()
+    files = repo.files()
+    suite = "  chains: {from: chains, sealed: 0.5}\n"
+    repo.edit("proda.yaml", f"tests:\n{suite}", "")
+    repo.data()
+    assert not any(name.startswith(("items/", "suites/")) for name in repo.files())
+    repo.edit("proda.yaml", "model:\n", f"tests:\n{suite}model:\n")
+    report = repo.data()
+    assert report["built"] == []
+    assert repo.files() == files
+
+
+def test_a_suite_of_another_name_is_noticed(repo: Repo) -> None:
+    repo.data()
+    before = [name for name in repo.files() if name.startswith("suites/")]
+    repo.edit("proda.yaml", "  chains: {from", "  links: {from")
+    plan = repo.run("plan", "--to", "data", "--json").json
+    assert plan["removed"] == before
+    assert [step["unit"] for step in plan["steps"] if step["action"] == "build"] == ["suite:links", "index"]
+    assert repo.run("plan", "--to", "data").out.splitlines()[-len(before) - 1 : -1] == [
+        f"remove  build/{name}" for name in before
+    ]
+    repo.data()
+    assert repo.run("plan", "--to", "data").out.startswith("nothing to do")
+    assert {name.split("/")[1] for name in repo.files() if name.startswith("suites/")} == {"links"}
 
 
 def test_the_plan_changes_nothing_and_its_check_exits_4(repo: Repo) -> None:
