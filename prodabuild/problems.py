@@ -93,7 +93,10 @@ CODES = {
     "I020": "A record changed here and in its source, since the last import.",
     "I021": "A record is gone from its source.",
 }
-WARNINGS = frozenset(("K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045"))
+WARNINGS = frozenset((
+    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045",
+    "I004", "I005", "I007", "I010", "I011", "I012", "I021",
+))  # fmt: skip
 
 
 def severity_of(code: str) -> Severity:

@@ -219,10 +219,14 @@ class State:
 
     def posting_names(self, prefix: str) -> list[str]:
         """Return the names of the postings that begin with a prefix, sorted."""
-        rows = self._db.execute(
-            "SELECT DISTINCT name FROM postings WHERE name >= ? AND name < ?", (prefix, prefix + "\U0010ffff")
+        end = prefix + "\U0010ffff"
+        rows = self._db.execute(  # from one name to the next: DISTINCT would look at every member
+            "WITH RECURSIVE next (name) AS (SELECT min(name) FROM postings WHERE name >= ? AND name < ? "
+            "UNION ALL SELECT (SELECT min(name) FROM postings WHERE name > next.name AND name < ?) FROM next "
+            "WHERE name IS NOT NULL) SELECT name FROM next WHERE name IS NOT NULL",
+            (prefix, end, end),
         )
-        return sorted(row[0] for row in rows)
+        return [row[0] for row in rows]
 
     def groups(self) -> list[str]:
         """Return the bucket groups that hold facts or units, sorted."""

@@ -44,15 +44,25 @@ class Graph:
     unsourced: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)  # where the manifest says that documents lie
 
-    @cached_property
+    @property
     def files(self) -> dict[str, str]:
         """Return the file that states each record."""
-        return {fact.key: fact.source for fact in self.read() if fact.group}
+        return self._stated[0]
 
-    @cached_property
+    @property
     def disciplines(self) -> dict[str, str]:
         """Return the discipline that each file belongs to."""
-        return {fact.source: fact.group.partition(":")[2] for fact in self.read() if fact.group}
+        return self._stated[1]
+
+    @cached_property
+    def _stated(self) -> tuple[dict[str, str], dict[str, str]]:
+        files: dict[str, str] = {}
+        disciplines: dict[str, str] = {}
+        for key, _, source, group, _ in self.read():
+            if group:
+                files[key] = source
+                disciplines[source] = group.partition(":")[2]
+        return files, disciplines
 
     @property
     def terms(self) -> Iterator[tuple[str, Term]]:

@@ -1,8 +1,9 @@
-"""Texts that are nearly the same: an exact join on the Jaccard similarity of their words and pairs of words.
+"""Texts that are nearly the same: a join on the Jaccard similarity of their words and pairs of words.
 
 Prefix filter (Chaudhuri and others, 2006): of two sets that share at least the share t of their union, both have
 one of their rarest elements in common, those before position |x| - ceil(t |x|) + 1. Elements that no other text
-has need no index; a text with more of them than t allows is like none, which is true of nearly all.
+has need no index; a text with more of them than t allows is like none, which is true of nearly all. Texts made by
+filling in a form share even their rarest elements with thousands: of those, a text is compared with a few only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+MOST = 50  # texts that a text is compared with, those of the nearest size first; few have so many to compare with
 PAIR = 32  # bits of a word's number; a pair of words is one number of two words
 
 
@@ -30,11 +32,20 @@ def similar_texts(texts: Mapping[str, Sequence[str]], least: float) -> Iterator[
     index: dict[int, list[str]] = {}
     for size, key, shared in sorted(candidates):
         rarest = shared[: size - ceil(least * size - 1e-9) + 1 - (size - len(shared))]
-        near = {other for gram in rarest for other in index.get(gram, ())}
-        if found := _nearest(sets, key, near, least):
+        if found := _nearest(sets, key, _near(index, rarest), least):
             yield found, key
         for gram in rarest:
             index.setdefault(gram, []).append(key)
+
+
+def _near(index: Mapping[int, list[str]], rarest: Sequence[int]) -> set[str]:
+    """Return the texts that share one of these elements, rarest first, up to about `MOST`."""
+    near: set[str] = set()
+    for gram in rarest:
+        near.update(index.get(gram, ())[len(near) - MOST :])
+        if len(near) >= MOST:
+            break
+    return near
 
 
 def _nearest(sets: Mapping[str, frozenset[int]], key: str, near: set[str], least: float) -> str | None:

@@ -1,4 +1,4 @@
-"""What `check` finds in a data repo whose files can be read: errors, warnings, coverage."""
+"""What `check` finds in a data repo: errors, warnings, coverage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from prodabuild.problems import Problem, place_of
 from prodabuild.project.coverage import Coverage, cover, read_reach
 from prodabuild.project.outcome import CheckReport
 
+# What cannot be read may be what others seem to lack: these are told once everything can be read.
+LACKS = frozenset(("K005", "K006", "K008", "K009", "K019"))
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -18,16 +21,22 @@ if TYPE_CHECKING:
     from prodabuild.engine.facts import Delta, Fact
     from prodabuild.engine.state import State
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.inputs import Reading
 
 
-def examine(root: Path, manifest: Manifest, recorded: State, delta: Delta, strict: bool, coverage: bool) -> CheckReport:
+def examine(
+    root: Path, manifest: Manifest, recorded: State, reading: Reading, strict: bool, coverage: bool
+) -> CheckReport:
     """Check what the recorded facts and a new reading of the sources state."""
+    delta, unread = reading.delta, reading.problems
     graph = gather(lambda: facts_now(recorded, delta))
-    found = [
+    found: Iterable[Problem] = [
         *unfilled(graph.disciplines.values(), manifest),
         *errors(root, graph),
         *warnings(root, graph, strict),
     ]
+    if unread:
+        found = [*unread, *(problem for problem in found if problem.code not in LACKS)]
     covered: Coverage | None = None
     if coverage:
         edited = any(fact.group for pair in delta.pairs() for fact in pair if fact)

@@ -48,11 +48,15 @@ _DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "hu
 
 @dataclass(frozen=True)
 class Reading:
-    """A new reading of the sources: what it differs in, and the file rows that it was read from."""
+    """A new reading of the sources: what it differs in, and the file rows that it was read from.
+
+    `problems` tell what could not be read, and is in none of the facts.
+    """
 
     delta: Delta
     rows: Mapping[str, FileRow]
     gone: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Wanted]:
@@ -96,9 +100,16 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
 
 
 def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> Reading:
-    """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read.
+    """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
+    reading = read_readable(state, root, manifest, device)
+    raise_errors(reading.problems)
+    return reading
 
-    `device` is the class of device that trains: `cpu`, or `cuda:` and a name.
+
+def read_readable(state: State, root: Path, manifest: Manifest, device: str) -> Reading:
+    """Compare what can be read of the sources with the recorded facts.
+
+    `device` is the class of device that trains: `cpu`, or `cuda:` and a name. Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
     wanted = wanted_files(root, manifest, own) | known_documents(state, root)
@@ -111,14 +122,12 @@ def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> R
         parsed[name] = facts
         problems += wrong
         rows[name] = rows[name]._replace(content=_content(facts))
-    raise_errors(problems)
     documents = dict(scan(state, new_documents(parsed, wanted, root)).rows)
     parsed |= {name: [document_fact(name, row.digest)] for name, row in documents.items()}
     parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
     gone = tuple(name for name in found.gone if name not in documents)
     delta = diff(state, parsed, gone)
-    raise_errors(_duplicates(root, delta))
-    return Reading(delta, rows | documents, gone)
+    return Reading(delta, rows | documents, gone, (*problems, *_duplicates(root, delta)))
 
 
 def _own_code(root: Path, manifest: Manifest) -> Closure:

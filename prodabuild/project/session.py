@@ -23,7 +23,7 @@ from prodabuild.knowledge.edits import check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.checking import examine, unfilled
-from prodabuild.project.inputs import opaque_files, read_sources
+from prodabuild.project.inputs import opaque_files, read_readable, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
@@ -180,10 +180,10 @@ def _record_sources(session: Session) -> dict[str, bytes]:
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
-    """Return every problem of the knowledge; raises `ProblemsError` with those of files that cannot be read."""
+    """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
-        reading = read_sources(recorded, root, manifest, _device(options))
-        return examine(root, manifest, recorded, reading.delta, strict, coverage)
+        reading = read_readable(recorded, root, manifest, _device(options))
+        return examine(root, manifest, recorded, reading, strict, coverage)
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:

@@ -49,7 +49,7 @@ def test_the_link_that_leads_down_is_the_one_to_doubt() -> None:
 
 
 def test_a_long_way_is_no_cycle_and_a_long_cycle_is_one() -> None:
-    way = [Link(f"n{n:05}", f"n{n + 1:05}", f"r{n:05}", "p") for n in range(5000)]
+    way = [Link(f"n{n:05}", f"n{n + 1:05}", f"r{n:05}", "p") for n in range(1500)]
     assert list(find_cycles(way, places(way))) == []
-    ring = [*way, Link("n05000", "n00000", "r05000", "p")]
-    assert [len(cycle) for cycle in find_cycles(ring, places(ring))] == [5001]
+    ring = [*way, Link("n01500", "n00000", "r01500", "p")]
+    assert [len(cycle) for cycle in find_cycles(ring, places(ring))] == [1501]

@@ -240,6 +240,7 @@ FAULTS = [
 # what else a fault of one class brings with it
 CONSEQUENCES = {
     "K001": {"K002"},
+    "K004": {"K030"},
     "K005": {"K008"},
     "K006": {"K005"},
     "K019": {"K031"},

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prodabuild.knowledge import similar
 from prodabuild.knowledge.similar import similar_texts
 
 texts = st.dictionaries(
@@ -38,3 +40,18 @@ def test_the_order_of_words_counts() -> None:
     rows = {key: text.split() for key, text in texts.items()}
     assert list(similar_texts(rows, 0.85)) == []
     assert list(similar_texts(rows, 0.6)) == [("cot", "tan")]
+
+
+def test_filled_in_forms_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    nearest = similar._nearest
+
+    def spy(sets: dict[str, frozenset[int]], key: str, near: set[str], least: float) -> str | None:
+        compared.append(len(near))
+        return nearest(sets, key, near, least)
+
+    monkeypatch.setattr(similar, "_nearest", spy)
+    rows = {f"{n:03}": f"the stone that stands at place {n} and is known by its number".split() for n in range(500)}
+    assert list(similar_texts(rows, 0.85)) == []
+    assert len(list(similar_texts(rows, 0.6))) == 499
+    assert max(compared) == similar.MOST
