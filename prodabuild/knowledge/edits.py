@@ -15,12 +15,12 @@ import orjson
 from prodabuild.engine.code import MODULE
 from prodabuild.knowledge.check import check_all
 from prodabuild.knowledge.definitions import says_nothing
-from prodabuild.knowledge.graph import FOLDERS, Term
+from prodabuild.knowledge.graph import Term
 from prodabuild.knowledge.neighbours import Neighbours, walk
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.knowledge.quotes import ERRORS, Documents, misquoted
 from prodabuild.knowledge.reading import TAXONOMIC
-from prodabuild.knowledge.records import DOCUMENT
+from prodabuild.knowledge.records import DOCUMENT, FOLDERS
 from prodabuild.knowledge.wording import labels, meaning
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.knowledge.predicates import PREDICATE, Predicate
+from prodabuild.knowledge.records import FOLDERS
 from prodabuild.knowledge.wording import may_be_name
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Fact
 
-FOLDERS = "sources"  # key of the fact about the folders that documents lie in
 Triple = tuple[str, str, str]
 
 

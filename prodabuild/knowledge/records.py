@@ -22,6 +22,7 @@ Level = Literal["concept", "relation", "chain"]
 Noun = Literal["count", "mass", "proper", "plural"]
 NOUNS = ("count", "mass", "proper", "plural")
 DOCUMENT = "document:"  # and a path: the posting of what is taken from a document, the key of the fact about it
+FOLDERS = "sources"  # key of the fact about the folders that documents lie in
 ID = re.compile(r"[A-Za-z0-9][^\s#\x00-\x1f]*")
 
 

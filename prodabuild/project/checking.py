@@ -5,10 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from prodabuild.knowledge.check import errors, warnings
-from prodabuild.knowledge.graph import gather
 from prodabuild.problems import Problem, place_of
-from prodabuild.project.coverage import Coverage, cover, read_reach
 from prodabuild.project.outcome import CheckReport
 
 # What cannot be read may be what others seem to lack: these are told once everything can be read.
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.facts import Delta, Fact
     from prodabuild.engine.state import State
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.coverage import Coverage
     from prodabuild.project.inputs import Reading
 
 
@@ -28,6 +26,10 @@ def examine(
     root: Path, manifest: Manifest, recorded: State, reading: Reading, strict: bool, coverage: bool
 ) -> CheckReport:
     """Check what the recorded facts and a new reading of the sources state."""
+    from prodabuild.knowledge.check import errors, warnings  # a build of nothing need not read the checks
+    from prodabuild.knowledge.graph import gather
+    from prodabuild.project.coverage import cover, read_reach
+
     delta, unread = reading.delta, reading.problems
     graph = gather(lambda: facts_now(recorded, delta))
     found: Iterable[Problem] = [

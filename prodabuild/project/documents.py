@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from prodabuild.digest import canonical
 from prodabuild.engine.facts import Fact
 from prodabuild.engine.files import Wanted
-from prodabuild.knowledge.graph import FOLDERS
-from prodabuild.knowledge.records import DOCUMENT
+from prodabuild.knowledge.records import DOCUMENT, FOLDERS
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.paths import refuse
 

@@ -19,7 +19,6 @@ from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
-from prodabuild.knowledge.edits import check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.checking import examine, unfilled
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from prodabuild.engine.facts import Delta
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
@@ -87,7 +87,7 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
         if moved:
             with session.state.transaction():
                 refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(check_delta(root, session.state, reading.delta))
+            _check(root, session.state, reading.delta)
         raise_errors(empty_disciplines(session.state, manifest))
         yield session
 
@@ -175,8 +175,15 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(check_delta(root, state, reading.delta))
+            _check(root, state, reading.delta)
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
+
+
+def _check(root: Path, state: State, delta: Delta) -> None:
+    """Raise `ProblemsError` with the errors that a recorded delta has brought in."""
+    from prodabuild.knowledge.edits import check_delta  # a build of nothing need not read the checks
+
+    raise_errors(check_delta(root, state, delta))
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
