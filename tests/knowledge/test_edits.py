@@ -18,9 +18,8 @@ from prodabuild.engine.state import State
 from prodabuild.knowledge import edits
 from prodabuild.knowledge.check import check_all
 from prodabuild.knowledge.edits import check_delta
-from prodabuild.knowledge.graph import FOLDERS
 from prodabuild.knowledge.predicates import BUILTIN, PREDICATE
-from prodabuild.knowledge.records import Level, to_fact
+from prodabuild.knowledge.records import FOLDERS, Level, to_fact
 from prodabuild.problems import Problem, place_of
 from prodabuild.project.documents import document_fact
 from tests.conftest import Repo
