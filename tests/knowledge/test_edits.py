@@ -169,7 +169,7 @@ def play(history: list[list[tuple[str, Any, Any, Any]]]) -> Iterator[tuple[list[
 histories = st.lists(st.lists(chosen, min_size=1, max_size=3), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
 def test_an_edit_is_told_the_same_errors_as_the_whole(history: list[list[tuple[str, Any, Any, Any]]]) -> None:
     for near, whole in play(history):
