@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from prodabuild.errors import ProjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Severity = Literal["error", "warning"]
 CODES = {
@@ -52,7 +52,28 @@ CODES = {
     "K009": "A discipline has no record.",
     "K010": "A text cannot be an id.",
     "K011": "A file of records has an unknown section, or a line that is no record.",
+    "K012": "A definition is only the concept's own name.",
+    "K013": "Concepts are defined by each other's names alone.",
+    "K014": "A definition begins with the term that it defines.",
+    "K015": "Two relations, or two chains, state the same.",
+    "K016": "Two concepts have the same definition.",
+    "K017": "Two concepts of a discipline have the same name.",
+    "K018": "Two definitions are nearly the same.",
+    "K019": "Nothing follows from a chain, so no test item is made of it.",
     "K020": "A predicate is not declared as it must be.",
+    "K021": "A predicate names one that is not declared.",
+    "K022": "What a predicate says of itself, or its inverse says of it, cannot all be true.",
+    "K023": "A sentence of a predicate has a wrong mark, lacks one, or ends as it must not.",
+    "K030": "Relations of an acyclic predicate form a cycle.",
+    "K031": "Two relations contradict each other.",
+    "K032": "A concept is of two kinds that are declared disjoint.",
+    "K033": "Relations of several predicates conclude that a concept is below itself.",
+    "K040": "A quote does not stand in its document.",
+    "K041": "A span lies outside its document, or is not where the quote stands.",
+    "K042": "A document is not in the folder of sources that it is said to be in.",
+    "K043": "A document is no file of the repository, so that quotes from it are not verified.",
+    "K044": "A document is not text, so that quotes from it are not verified.",
+    "K045": "A record does not say where it was taken from (asked for by `check --strict`).",
     "R001": "A file of recipes, or one that it imports, is not Python.",
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",
@@ -72,6 +93,15 @@ CODES = {
     "I020": "A record changed here and in its source, since the last import.",
     "I021": "A record is gone from its source.",
 }
+WARNINGS = frozenset((
+    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045",
+    "I004", "I005", "I007", "I010", "I011", "I012", "I021",
+))  # fmt: skip
+
+
+def severity_of(code: str) -> Severity:
+    """Return how grave a code is, unless it is graded anew."""
+    return "warning" if code in WARNINGS else "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +149,21 @@ def errors_in(problems: Iterable[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == "error"]
 
 
+def regrade(problems: Iterable[Problem], grades: Mapping[str, str]) -> list[Problem]:
+    """Return problems with their warnings made errors, left as they are, or dropped.
+
+    `grades` maps a code, or `""` for all others, to `error`, `default` or `ignore`. Errors stay errors.
+    """
+    graded = []
+    for problem in problems:
+        grade = grades.get(problem.code, grades.get("", "default"))
+        if problem.severity == "error" or grade == "default":
+            graded.append(problem)
+        elif grade == "error":
+            graded.append(replace(problem, severity="error"))
+    return graded
+
+
 def raise_errors(problems: Iterable[Problem]) -> None:
     """Raise `ProblemsError` when at least one problem is an error."""
     found = sorted(problems, key=place_of)
@@ -126,9 +171,9 @@ def raise_errors(problems: Iterable[Problem]) -> None:
         raise ProblemsError(found)
 
 
-def place_of(problem: Problem) -> tuple[str, int, int, str]:
-    """Sort key: by file, line, column and code."""
-    return (problem.file, problem.line, problem.column, problem.code)
+def place_of(problem: Problem) -> tuple[str, int, int, str, str]:
+    """Sort key: by file, line, column, code and message."""
+    return (problem.file, problem.line, problem.column, problem.code, problem.message)
 
 
 def summary(problems: Sequence[Problem]) -> str:

@@ -13,6 +13,7 @@ import orjson
 import yaml
 
 Path: TypeAlias = tuple[str | int, ...]
+Places: TypeAlias = dict[tuple[Path, bool], tuple[int, int]]
 
 MAX_DEPTH = 40
 _NUMBER_START = frozenset("+-.0123456789")
@@ -54,9 +55,18 @@ def load(text: str) -> Any:
 
 def locate(text: str, path: Path, key: bool = False) -> tuple[int, int]:
     """Return line and column of the value (or, with `key`, of the key) at a path; its nearest parent if absent."""
-    places = _read(text, path)[1]
+    return nearest(_read(text, path)[1], path, key)
+
+
+def places(text: str) -> Places:
+    """Return line and column of every value and every key of a YAML text, by (path, is it a key)."""
+    return _read(text, _ALL)[1]
+
+
+def nearest(known: Places, path: Path, key: bool = False) -> tuple[int, int]:
+    """Return the place of the value (or key) at a path, or of its nearest parent that has one."""
     for length in range(len(path), -1, -1):
-        place = places.get((path[:length], key and length == len(path)))
+        place = known.get((path[:length], key and length == len(path)))
         if place:
             return place
     return (1, 1)
@@ -64,7 +74,7 @@ def locate(text: str, path: Path, key: bool = False) -> tuple[int, int]:
 
 def lines(text: str) -> dict[Path, int]:
     """Return the line of every value in a YAML text, by its path."""
-    return {path: place[0] for (path, key), place in _read(text, _ALL)[1].items() if not key}
+    return {path: place[0] for (path, key), place in places(text).items() if not key}
 
 
 def load_jsonl(data: bytes) -> list[tuple[int, Any]]:
@@ -97,7 +107,7 @@ def scalar(text: str) -> Any:
 _ALL: Path = ("*", "*")  # no path: every place is wanted
 
 
-def _read(text: str, wanted: Path | None) -> tuple[Any, dict[tuple[Path, bool], tuple[int, int]]]:
+def _read(text: str, wanted: Path | None) -> tuple[Any, Places]:
     builder = _Builder(wanted)
     loader = yaml.CSafeLoader(text)
     try:
@@ -123,7 +133,7 @@ class _Builder:
 
     def __init__(self, wanted: Path | None) -> None:
         self.root: Any = None
-        self.places: dict[tuple[Path, bool], tuple[int, int]] = {}
+        self.places: Places = {}
         self._wanted = wanted
         self._stack: list[Any] = []  # open dicts and lists
         self._steps: list[Any] = []  # per open container: the key or index of its current child

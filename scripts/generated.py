@@ -13,10 +13,11 @@ import click
 
 from prodabuild.cli.main import COMMANDS, cli
 from prodabuild.errors import ExitCode
+from prodabuild.knowledge import declarations
 from prodabuild.knowledge.predicates import BUILTIN
 from prodabuild.knowledge.records import FIELDS
 from prodabuild.manifest.schema import manifest_schema, schema_text
-from prodabuild.problems import CODES
+from prodabuild.problems import CODES, severity_of
 
 ROOT = Path(__file__).parent.parent
 NOTE = "<!-- Made from code by `make generated`; do not edit. -->\n"
@@ -24,7 +25,7 @@ EXITS = {
     ExitCode.DONE: "done",
     ExitCode.PROJECT_WRONG: "the project is wrong: running again without a change will not help",
     ExitCode.USAGE: "wrong command line",
-    ExitCode.GATE_FAILED: "a test gate failed",
+    ExitCode.GATE_FAILED: "a test gate failed, or coverage is below what `check --fail-under` asks",
     ExitCode.STALE: "stale: `--locked` or `plan --check` found something to do",
     ExitCode.OUTSIDE: "the outside world (disk, network, a package that is not installed): safe to retry",
     ExitCode.BUG: "a bug in prodabuild; the message names the report",
@@ -39,6 +40,7 @@ def pages() -> dict[str, str]:
         "docs/reference/manifest.md": manifest_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/knowledge.md": knowledge_page(),
+        "docs/reference/predicates.md": predicates_page(),
         "docs/reference/problems.md": problems_page(),
         "docs/reference/exit-codes.md": exit_codes_page(),
     }
@@ -123,7 +125,7 @@ def _help(command: click.Command, name: str) -> str:
 
 
 def knowledge_page() -> str:
-    """Return the fields of each level of record, and the predicates that need no declaration."""
+    """Return the fields of each level of record."""
     text = f"# Records of knowledge\n\n{NOTE}\nFiles end in `.yaml` (sections `concepts:`, `relations:`, `chains:`) or "
     text += "`.jsonl` (one record a line, with `level`).\n\n| level | field | needed | meaning |\n|---|---|---|---|\n"
     for level, fields in FIELDS.items():
@@ -132,17 +134,75 @@ def knowledge_page() -> str:
             for name, field in fields.items()
         )
         text += "".join(rows)
-    text += "\n## Built-in predicates\n\n| predicate | reads | asks | transitive |\n|---|---|---|---|\n"
-    for name, predicate in sorted(BUILTIN.items()):
-        text += f"| `{name}` | {predicate.forward} | {predicate.question} | {'yes' if predicate.transitive else ''} |\n"
-    return text + "\nA data repo declares its own in `knowledge/predicates.yaml`.\n"
+    return f"{text}\n{SOURCES}\nWhat relations can state: [predicates](predicates.md).\n"
+
+
+SOURCES = """## Sources
+
+A document is named by its path in the data repo; a name with a scheme (`wordnet-3.0:data.noun`, `isbn:9780198768432`,
+`https://...`) is somewhere else, and nothing of it is verified. `span: [start, end]` counts characters of the document
+(UTF-8), the end not included. `quote` must stand at the span, or without one anywhere in the document; line breaks and
+runs of spaces make no difference. An edit to a document is seen like an edit to a record. A document in a folder under
+`sources:` of `proda.yaml` must be there; one elsewhere that is not there is a warning.
+
+```yaml
+source: {document: sources/law/contracts.md, span: [14, 60], quote: A contract is a promise that the law enforces.}
+source: sources/law/contracts.md#14-60
+```
+"""
+
+
+def predicates_page() -> str:
+    """Return the fields of a predicate, and those predicates that need no declaration."""
+    text = (
+        f"# Predicates\n\n{NOTE}\nA data repo declares its own in `knowledge/predicates.yaml`, and says there what it "
+    )
+    text += "wants otherwise of the built-in ones:\na built-in predicate keeps every field that is not written, "
+    text += "and `compose` adds to its rules.\n\n"
+    text += '```yaml\npredicates:\n  eats:\n    forward: "{a subject} {does} eat {a object}"\n'
+    text += '    question: "What {does} {a subject} eat?"\n    inverse_question: "What eats {a object}?"\n'
+    text += "    path: something that eats\n    disjoint: [part_of]\n  is_a:\n"
+    text += "    compose: {eats: eats}   # a kind of what eats hay eats hay\n```\n\n"
+    text += "| field | needed | meaning |\n|---|---|---|\n"
+    text += "".join(
+        f"| `{name}` | {'yes' if field.required else ''} | {field.meaning} |\n"
+        for name, field in declarations.FIELDS.items()
+    )
+    marks = ", ".join(f"`{{{mark}}}`" for mark in declarations.MARKS)
+    text += (
+        f"\nMarks: {marks}. `{{a subject}}` has an article where the noun takes one; verbs agree with the subject.\n"
+    )
+    text += "\n## Built in\n\n| predicate | reads | asks | asks back | properties |\n|---|---|---|---|---|\n"
+    for name, found in sorted(BUILTIN.items()):
+        flags = [flag for flag in ("symmetric", "transitive", "acyclic") if getattr(found, flag)]
+        flags += [f"inverse of `{found.inverse}`"] if found.inverse not in (None, name) else []
+        flags += [f"disjoint with {', '.join(f'`{other}`' for other in found.disjoint)}"] if found.disjoint else []
+        sentences = f"{found.forward} | {found.question} | {found.inverse_question}"
+        text += f"| `{name}` | {sentences} | {', '.join(flags)} |\n"
+    return text + _composition()
+
+
+def _composition() -> str:
+    text = (
+        "\n## What two in a row conclude\n\nA chain concludes step by step: the first two, then that and the third.\n\n"
+    )
+    text += "| first | second | conclusion |\n|---|---|---|\n"
+    for name, found in sorted(BUILTIN.items()):
+        results: dict[str, list[str]] = {}
+        for second, result in found.compose.items():
+            results.setdefault(result, []).append(f"`{second}`")
+        text += "".join(f"| `{name}` | {', '.join(seconds)} | `{result}` |\n" for result, seconds in results.items())
+    return text
 
 
 def problems_page() -> str:
     """Return the codes of problems with their meanings."""
-    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in CODES.items())
-    form = "Printed as `file:line:column: error[CODE]: message`, with a hint below."
-    return f"# Problems\n\n{NOTE}\n{form}\n\n| code | meaning |\n|---|---|\n{rows}"
+    rows = "".join(f"| {code} | {severity_of(code)} | {meaning} |\n" for code, meaning in CODES.items())
+    form = (
+        "Printed as `file:line:column: error[CODE]: message`, with a hint below. Errors stand in the way of a build;\n"
+    )
+    form += "warnings do not, unless `check -W error` or `-W error:CODE` says so. `-W ignore:CODE` silences one."
+    return f"# Problems\n\n{NOTE}\n{form}\n\n| code | | meaning |\n|---|---|---|\n{rows}"
 
 
 def exit_codes_page() -> str:

@@ -46,6 +46,23 @@ def test_the_recipe_of_the_second_guide_makes_what_it_says(repo: Repo) -> None:
     assert repo.run("compile", "--to", "data").err.splitlines()[1] == blocks["text"].strip()
 
 
+def test_the_guide_to_checks_shows_what_check_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/check.md").read_text("utf-8")
+    blocks = dict(reversed(re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)))
+    kitchen(repo)
+    repo.write("sources/cooking/soups.md", blocks["markdown"])
+    repo.write("knowledge/cooking/soups.yaml", blocks["yaml"])
+    outcome = repo.run("check")
+    assert (outcome.code, outcome.out) == (1, blocks["console"].removeprefix("$ prodabuild check\n"))
+    mended = blocks["yaml"].replace("definition: gazpacho", "definition: raw vegetables, blended with bread and oil")
+    mended = mended.replace("warm", "cold").replace("soop", "soup").rpartition("  - ")[0]
+    repo.write("knowledge/cooking/soups.yaml", mended)
+    repo.data()
+    figures = repo.run("check", "--coverage", "--fail-under", "95", "--fail-under", "tested=60")
+    assert figures.code == 0
+    assert f"```text\n{figures.out}```" in text
+
+
 def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:
     text = (ROOT / "docs/guides/export.md").read_text("utf-8")
     repo.write("proda.yaml", repo.read("proda.yaml").replace(b"name: small", b"name: sixteen"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 5
+VERSION = 6
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 _SCHEMA = """
@@ -165,6 +165,11 @@ class State:
         """Tell whether any fact is recorded."""
         return self._db.execute("SELECT 1 FROM facts LIMIT 1").fetchone() is not None
 
+    def count_facts(self) -> int:
+        """Return the number of facts."""
+        count: int = self._db.execute("SELECT count(*) FROM facts").fetchone()[0]
+        return count
+
     def fact(self, key: str) -> Fact | None:
         """Return one fact."""
         row = self._db.execute("SELECT key, value, source, grp, postings FROM facts WHERE key = ?", (key,)).fetchone()
@@ -179,13 +184,6 @@ class State:
         """Return every fact, by key."""
         rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts ORDER BY key")
         return (_fact(row) for row in rows)
-
-    def grouped_facts(self) -> Iterator[tuple[str, str, bytes]]:
-        """Return key, source and value of every fact that stands in a bucket group, by key."""
-        rows: Iterator[tuple[str, str, bytes]] = self._db.execute(
-            "SELECT key, source, value FROM facts WHERE grp != '' ORDER BY key"
-        )
-        return rows
 
     def facts_of(self, source: str) -> list[Fact]:
         """Return the facts that a source states."""
@@ -218,6 +216,17 @@ class State:
         return [
             row[0] for row in self._db.execute("SELECT member FROM postings WHERE name = ? ORDER BY member", (name,))
         ]
+
+    def posting_names(self, prefix: str) -> list[str]:
+        """Return the names of the postings that begin with a prefix, sorted."""
+        end = prefix + "\U0010ffff"
+        rows = self._db.execute(  # from one name to the next: DISTINCT would look at every member
+            "WITH RECURSIVE next (name) AS (SELECT min(name) FROM postings WHERE name >= ? AND name < ? "
+            "UNION ALL SELECT (SELECT min(name) FROM postings WHERE name > next.name AND name < ?) FROM next "
+            "WHERE name IS NOT NULL) SELECT name FROM next WHERE name IS NOT NULL",
+            (prefix, end, end),
+        )
+        return [row[0] for row in rows]
 
     def groups(self) -> list[str]:
         """Return the bucket groups that hold facts or units, sorted."""

@@ -159,7 +159,8 @@ class Reader:
     def own_digest(self, trace: Trace) -> bytes:
         """Return the digest over the values that a trace's inputs have now, those in its `after` left out."""
         names = [name for name in input_names(trace) if not (trace.after and name[0] in (LISTING, OUTPUT))]
-        return inputs_digest([(found.hash, found.digest) for found in map(self.by_name, names)])
+        found = [self.by_name(name) for name in names]
+        return inputs_digest([each.hash for each in found], [each.digest for each in found])
 
     def forget(self) -> None:
         """Drop the cache: outputs or listings have changed."""
@@ -278,25 +279,28 @@ class View:
 
     def inputs(self) -> bytes:
         """Return the digest over everything read so far."""
-        return inputs_digest(sorted(self._read.items()))
+        hashes = sorted(self._read)
+        return inputs_digest(hashes, [self._read[hashed] for hashed in hashes])
 
     def trace(self, files: tuple[Stored, ...]) -> Trace:
         """Return the trace of a build that read what was read so far and made these files."""
         hashes = sorted(self._read)
+        inputs = own = inputs_digest(hashes, [self._read[hashed] for hashed in hashes])
         summary = canonical(self.summary)
         names = "\n".join([self._names[hashed] for hashed in hashes])
-        after = set(self._after)
-        own = [(hashed, digest) for hashed, digest in sorted(self._read.items()) if hashed not in after]
+        if after := set(self._after):
+            before = [hashed for hashed in hashes if hashed not in after]
+            own = inputs_digest(before, [self._read[hashed] for hashed in before])
         return Trace(
             unit=self.unit,
-            inputs=self.inputs(),
+            inputs=inputs,
             keys=array("q", hashes).tobytes(),
             names=zlib.compress(names.encode(), 1),
             after=tuple(self._names[hashed] for hashed in self._after),
             output=output_digest(files, summary),
             files=files,
             summary=summary,
-            seen=b"".join([inputs_digest(own), *(self._read[hashed] for hashed in self._after)]),
+            seen=b"".join([own, *(self._read[hashed] for hashed in self._after)]),
         )
 
     def _note(self, found: Input, *name: str) -> Any:
@@ -313,9 +317,9 @@ def work_folder(scratch: Path, unit: str) -> Path:
     return scratch / "work" / unit.replace("/", "+")
 
 
-def inputs_digest(pairs: list[tuple[int, bytes]]) -> bytes:
-    """Return the digest over (hash of an input's name, digest of its value), which must be sorted by hash."""
-    return change_digest(b"".join(hashed.to_bytes(8, "little", signed=True) + digest for hashed, digest in pairs))
+def inputs_digest(hashes: list[int], digests: list[bytes]) -> bytes:
+    """Return the digest over the sorted hashes of inputs' names, and the digests of their values in that order."""
+    return change_digest(array("q", hashes).tobytes() + b"".join(digests))
 
 
 def input_names(trace: Trace) -> list[str]:

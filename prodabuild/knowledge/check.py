@@ -1,158 +1,53 @@
-"""The type checker of knowledge: references resolve, chains join, every concept is reached.
-
-It reads recorded facts, so it can look at all of them or only at those that an edit can have broken.
-"""
+"""The type checker of knowledge: everything that must hold between records, and what a reader should look at."""
 
 from __future__ import annotations
 
-from itertools import pairwise, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import orjson
-
-from prodabuild.problems import suggest
+from prodabuild.knowledge.contradictions import check_contradictions, check_kinds
+from prodabuild.knowledge.cycles import check_conclusive_cycles, check_cycles
+from prodabuild.knowledge.definitions import check_beginnings, check_definitions
+from prodabuild.knowledge.duplicates import check_concepts, check_statements
+from prodabuild.knowledge.graph import gather
+from prodabuild.knowledge.joints import check_conclusions, check_joints
+from prodabuild.knowledge.places import Places
+from prodabuild.knowledge.quotes import Documents, check_documents, check_quotes, check_sources
+from prodabuild.knowledge.references import check_references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
-    from prodabuild.engine.facts import Delta
-    from prodabuild.engine.state import State
-    from prodabuild.problems import Severity
-
-PREDICATE = "predicate:"
-HINTS = 50  # missing records that get a hint: looking for ids that are alike takes time
-FEW = 5000  # changed records; from here on, checking all of them is quicker than looking each one up
+    from prodabuild.engine.facts import Fact
+    from prodabuild.knowledge.graph import Graph
+    from prodabuild.problems import Problem
 
 
-class Finding(NamedTuple):
-    """Something wrong with one record, at a path inside it."""
-
-    key: str
-    source: str
-    path: tuple[str | int, ...]
-    code: str
-    message: str
-    hint: str | None = None
-    severity: Severity = "error"
+def check_all(root: Path, read: Callable[[], Iterable[Fact]]) -> list[Problem]:
+    """Return the errors in everything that facts state; `read` gives them each time it is called."""
+    return list(errors(root, gather(read, wordings=False)))
 
 
-def check_all(state: State) -> list[Finding]:
-    """Return what is wrong anywhere."""
-    facts = [(key, source, _lean(value)) for key, source, value in state.grouped_facts()]
-    values = {key: value for key, _, value in facts}
-    ends = {end for value in values.values() if value["level"] == "relation" for end in value["triple"][::2]}
-    whole = _Scope(values.get, ends.__contains__, _predicates(state), state, repeat(True, HINTS))
-    return [finding for key, source, value in facts for finding in _check(whole, key, source, value)]
+def errors(root: Path, graph: Graph) -> Iterator[Problem]:
+    """Return what must be mended before anything can be built."""
+    places = Places(root, lambda: graph.files)
+    yield from check_references(graph, places)
+    yield from check_joints(graph, places)
+    yield from check_statements(graph, places)
+    yield from check_cycles(graph, places)
+    yield from check_contradictions(graph, places)
+    yield from check_kinds(graph, places)
+    yield from check_definitions(graph, places)
+    yield from check_quotes(graph, places, Documents(root, graph.folders))
 
 
-def _lean(value: bytes) -> dict[str, Any]:
-    """Return only what the checks look at: all records are held at once."""
-    whole = orjson.loads(value)
-    return {name: whole[name] for name in ("level", "triple", "steps") if name in whole}
-
-
-def check_delta(state: State, delta: Delta) -> list[Finding]:
-    """Return what is wrong with the records that a recorded delta can have broken."""
-    moved = (*delta.upserts, *delta.removed)
-    if len(moved) > FEW or any(key.startswith(PREDICATE) for key in moved):
-        return check_all(state)
-
-    def reached(key: str) -> bool:
-        return bool(state.posting(f"from:{key}") or state.posting(f"to:{key}"))
-
-    near = _Scope(lambda key: _value(state, key), reached, _predicates(state), state, repeat(True, HINTS))
-    found = [state.fact(key) for key in sorted(_touched(state, delta))]
-    return [
-        finding
-        for fact in found
-        if fact and fact.group
-        for finding in _check(near, fact.key, fact.source, orjson.loads(fact.value))
-    ]
-
-
-class _Scope(NamedTuple):
-    """How the checks look things up: in memory when all is checked, in the state when little is."""
-
-    value: Callable[[str], dict[str, Any] | None]
-    reached: Callable[[str], bool]
-    predicates: list[str]
-    state: State
-    hints: Iterator[bool]
-
-
-def _predicates(state: State) -> list[str]:
-    return sorted(key.removeprefix(PREDICATE) for key in state.keys(PREDICATE))
-
-
-def _touched(state: State, delta: Delta) -> set[str]:
-    """Return the changed records and those that refer to them, or are referred to by them."""
-    touched: set[str] = set()
-    for old, new in delta.pairs():
-        for fact in (old, new):
-            if fact is None or not fact.group:
-                continue
-            value = orjson.loads(fact.value)
-            touched.add(fact.key)
-            if value["level"] == "concept":
-                touched.update(state.posting(f"from:{fact.key}"), state.posting(f"to:{fact.key}"))
-            elif value["level"] == "relation":
-                touched.update((value["triple"][0], value["triple"][2]))
-                touched.update(state.posting(f"step:{fact.key}"))
-    return touched
-
-
-def _check(scope: _Scope, key: str, source: str, value: dict[str, Any]) -> Iterator[Finding]:
-    if value["level"] == "concept":
-        return _concept(scope, key, source)
-    if value["level"] == "relation":
-        return _relation(scope, key, source, value["triple"])
-    return _chain(scope, key, source, value["steps"])
-
-
-def _concept(scope: _Scope, key: str, source: str) -> Iterator[Finding]:
-    if not scope.reached(key):
-        hint = "state a relation with it, or remove it"
-        yield Finding(key, source, ("id",), "K008", f"no relation reaches the concept {key!r}", hint)
-
-
-def _relation(scope: _Scope, key: str, source: str, triple: list[str]) -> Iterator[Finding]:
-    subject, predicate, target = triple
-    for field, identity in (("subject", subject), ("object", target)):
-        yield from _reference(scope, key, source, (field,), identity, "concept")
-    if predicate not in scope.predicates:
-        message = f"the predicate {predicate!r} is not declared"
-        hint = suggest(predicate, scope.predicates, "predicates")
-        yield Finding(key, source, ("predicate",), "K006", message, hint)
-
-
-def _chain(scope: _Scope, key: str, source: str, steps: list[str]) -> Iterator[Finding]:
-    triples: list[list[str] | None] = []
-    for number, step in enumerate(steps):
-        yield from _reference(scope, key, source, ("steps", number), step, "relation")
-        relation = scope.value(step)
-        triples.append(relation.get("triple") if relation else None)
-    for number, (one, two) in enumerate(pairwise(triples), 1):
-        if one and two and one[2] != two[0]:
-            message = f"steps {number} and {number + 1} do not join: {one[2]!r} is not {two[0]!r}"
-            hint = "each step begins at the concept that the one before it ends at"
-            yield Finding(key, source, ("steps", number), "K007", message, hint)
-
-
-def _reference(
-    scope: _Scope, key: str, source: str, path: tuple[str | int, ...], identity: str, level: str
-) -> Iterator[Finding]:
-    value = scope.value(identity)
-    if value is None:
-        hint = _alike(scope.state, identity) if next(scope.hints, None) else None
-        yield Finding(key, source, path, "K005", f"there is no {level} {identity!r}", hint)
-    elif value["level"] != level:
-        yield Finding(key, source, path, "K005", f"{identity!r} is a {value['level']}, not a {level}")
-
-
-def _alike(state: State, identity: str) -> str | None:
-    return suggest(identity, state.keys(identity.rpartition("/")[0] + "/")[:2000], "ids")
-
-
-def _value(state: State, key: str) -> dict[str, Any] | None:
-    fact = state.fact(key)
-    return orjson.loads(fact.value) if fact and fact.group else None
+def warnings(root: Path, graph: Graph, strict: bool) -> Iterator[Problem]:
+    """Return what a person should look at; `strict` asks for the source of every record, too."""
+    places = Places(root, lambda: graph.files)
+    yield from check_conclusions(graph, places)
+    yield from check_conclusive_cycles(graph, places)
+    yield from check_concepts(graph, places)
+    yield from check_beginnings(graph, places)
+    yield from check_documents(graph, places, Documents(root, graph.folders))
+    if strict:
+        yield from check_sources(graph, places)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.errors import ProjectError
+from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import flow, scalar
-from prodabuild.knowledge.predicates import parse_predicates
 from prodabuild.yamlio import decode, load, locate
 
 if TYPE_CHECKING:

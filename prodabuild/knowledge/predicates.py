@@ -1,7 +1,7 @@
-"""Predicates: how a relation reads, and what follows from two of them in a row.
+"""Predicates: how a relation reads, what contradicts it, and what follows from two of them in a row.
 
 `forward` and the questions are sentences with the marks {subject}, {object} (bare names), {a subject},
-{a object} (with an article where the noun takes one) and {is} (agrees with the subject).
+{a object} (with an article where the noun takes one) and {is}, {has}, {does} (agree with the subject).
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.problems import Problem
-from prodabuild.yamlio import TextError, decode, load, locate
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
-SENTENCES = ("forward", "question", "inverse_question", "path")
-FLAGS = ("symmetric", "transitive", "acyclic")
+PREDICATE = "predicate:"  # and a name: the key of the fact about a predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """One predicate. `compose` maps a second predicate to what the two conclude: x p y, y q z => x r z."""
+    """One predicate. `compose` maps a second predicate to what the two conclude: x p y, y q z => x r z.
+
+    `disjoint` are the predicates that cannot hold between two concepts that this one holds between.
+    """
 
     name: str
     forward: str
@@ -33,13 +32,23 @@ class Predicate:
     transitive: bool = False
     acyclic: bool = False
     compose: dict[str, str] = field(default_factory=dict)
+    disjoint: list[str] = field(default_factory=list)
 
     def facets(self) -> dict[str, Any]:
         """Return everything but the name, as the facets of a fact."""
         return {slot: getattr(self, slot) for slot in self.__slots__ if slot != "name"}
 
 
-_KINDS = {"is_a": "is_a", "part_of": "part_of", "member_of": "member_of"}
+def opposite(predicates: Mapping[str, Predicate], name: str) -> str | None:
+    """Return the predicate that states the same from object to subject: the inverse, or a symmetric one itself."""
+    found = predicates.get(name)
+    if found is None:
+        return None
+    return name if found.symmetric else found.inverse
+
+
+# What holds of a kind also holds of what is of that kind.
+_OF_A_KIND = {name: name for name in ("is_a", "part_of", "member_of", "requires", "used_for", "measured_in")}
 _ROWS = (
     Predicate(
         "is_a",
@@ -49,7 +58,8 @@ _ROWS = (
         "a kind of",
         transitive=True,
         acyclic=True,
-        compose=_KINDS,
+        compose=_OF_A_KIND,
+        disjoint=["instance_of", "part_of", "antonym_of"],
     ),
     Predicate(
         "instance_of",
@@ -58,7 +68,8 @@ _ROWS = (
         "What is one example of {a object}?",
         "an example of",
         acyclic=True,
-        compose={**_KINDS, "is_a": "instance_of"},
+        compose={**_OF_A_KIND, "is_a": "instance_of"},
+        disjoint=["is_a", "part_of", "antonym_of"],
     ),
     Predicate(
         "part_of",
@@ -69,7 +80,8 @@ _ROWS = (
         inverse="has_part",
         transitive=True,
         acyclic=True,
-        compose={"part_of": "part_of", "is_a": "part_of", "instance_of": "part_of"},
+        compose={"part_of": "part_of", "is_a": "part_of", "instance_of": "part_of", "located_in": "located_in"},
+        disjoint=["antonym_of"],
     ),
     Predicate(
         "has_part",
@@ -80,6 +92,7 @@ _ROWS = (
         inverse="part_of",
         transitive=True,
         acyclic=True,
+        compose={"has_part": "has_part"},
     ),
     Predicate(
         "member_of",
@@ -127,42 +140,68 @@ _ROWS = (
         "the opposite of",
         inverse="antonym_of",
         symmetric=True,
+        disjoint=["is_a", "instance_of", "part_of"],
+    ),
+    Predicate(
+        "causes",
+        "{a subject} {is} a cause of {a object}",
+        "What {is} {a subject} a cause of?",
+        "What is one cause of {a object}?",
+        "a cause of",
+        transitive=True,
+        compose={"causes": "causes", "is_a": "causes"},
+    ),
+    Predicate(
+        "requires",
+        "{a subject} {has} {a object} as a requirement",
+        "What {does} {a subject} require?",
+        "What requires {a object}?",
+        "something that requires",
+        transitive=True,
+        compose={"requires": "requires", "is_a": "requires"},
+    ),
+    Predicate(
+        "precedes",
+        "{a subject} {is} followed by {a object}",
+        "What {is} {a subject} followed by?",
+        "What comes before {a object}?",
+        "something that is followed by",
+        transitive=True,
+        acyclic=True,
+        compose={"precedes": "precedes"},
+    ),
+    Predicate(
+        "produces",
+        "{a subject} {is} a source of {a object}",
+        "What {is} {a subject} a source of?",
+        "What is one source of {a object}?",
+        "a source of",
+        compose={"is_a": "produces"},
+    ),
+    Predicate(
+        "used_for",
+        "{a subject} {is} used for {a object}",
+        "What {is} {a subject} used for?",
+        "What is used for {a object}?",
+        "something that is used for",
+        compose={"is_a": "used_for"},
+    ),
+    Predicate(
+        "located_in",
+        "{a subject} {is} located in {a object}",
+        "Where {is} {a subject} located?",
+        "What is located in {a object}?",
+        "something that is located in",
+        transitive=True,
+        acyclic=True,
+        compose={"located_in": "located_in", "part_of": "located_in", "is_a": "located_in"},
+    ),
+    Predicate(
+        "measured_in",
+        "one unit of {subject} is the {object}",
+        "In which unit {is} {subject} measured?",
+        "What does the {object} measure?",
+        "a quantity whose unit is",
     ),
 )
 BUILTIN: dict[str, Predicate] = {predicate.name: predicate for predicate in _ROWS}
-
-
-def parse_predicates(data: bytes, file: str) -> tuple[list[Predicate], list[Problem]]:
-    """Return the predicates that `knowledge/predicates.yaml` declares, and what is wrong with it."""
-    try:
-        text = decode(data)
-        tree = load(text)
-    except TextError as error:
-        return [], [Problem(error.code, error.message, file, error.line, error.column, error.hint)]
-    if not isinstance(tree, dict) or set(tree) != {"predicates"} or not isinstance(tree["predicates"], dict):
-        return [], [Problem("K020", "the file has one key, `predicates`, with a mapping of names", file, 1, 1)]
-    found, problems = [], []
-    for name, fields in tree["predicates"].items():
-        wrong = list(_flaws(fields))
-        problems += [
-            Problem("K020", f"{name}: {message}", file, *locate(text, ("predicates", name, *path)))
-            for path, message in wrong
-        ]
-        if not wrong:
-            found.append(Predicate(name=name, **fields))
-    return found, problems
-
-
-def _flaws(fields: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(fields, dict):
-        yield (), "a predicate is a mapping of fields"
-        return
-    known = set(Predicate.__slots__) - {"name"}
-    yield from (((field,), f"unknown field {field!r}") for field in fields if field not in known)
-    yield from (((), f"{field} is missing") for field in SENTENCES if not isinstance(fields.get(field), str))
-    yield from (
-        ((field,), f"{field} is true or false") for field in FLAGS if not isinstance(fields.get(field, False), bool)
-    )
-    compose = fields.get("compose", {})
-    if not isinstance(compose, dict) or not all(isinstance(value, str) for value in compose.values()):
-        yield ("compose",), "compose maps a predicate to the one that follows"

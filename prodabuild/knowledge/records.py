@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from prodabuild.digest import kept
 from prodabuild.engine.facts import Fact
+from prodabuild.knowledge.wording import meaning
 from prodabuild.problems import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     Check = Callable[[Any], str | None]
 
 Level = Literal["concept", "relation", "chain"]
 Noun = Literal["count", "mass", "proper", "plural"]
 NOUNS = ("count", "mass", "proper", "plural")
+DOCUMENT = "document:"  # and a path: the posting of what is taken from a document, the key of the fact about it
+FOLDERS = "sources"  # key of the fact about the folders that documents lie in
 ID = re.compile(r"[A-Za-z0-9][^\s#\x00-\x1f]*")
 
 
@@ -58,17 +61,22 @@ def _steps(value: Any) -> str | None:
     return None if len(value) >= 2 else "has fewer than two relations"
 
 
+def _line(value: str) -> str | None:
+    return "is not one line" if "\n" in value else _text(value)
+
+
 def _source(value: Any) -> str | None:
     if isinstance(value, str):
-        return _text(value)
+        return _line(value)
     if not isinstance(value, dict) or not isinstance(value.get("document"), str):
         return "is not a source: write `document`, and `span` and `quote` where there are any"
+    if (wrong := _line(value["document"])) is not None:
+        return f"has a document that {wrong}"
     if extra := sorted(value.keys() - {"document", "span", "quote"}):
         return f"has the unknown key {extra[0]!r}"
     if "span" in value and not _is_span(value["span"]):
         return "has a span that is not [start, end]"
-    quote = value.get("quote")
-    return None if quote is None or isinstance(quote, str) else "has a quote that is not a text"
+    return None if "quote" not in value or _text(value["quote"]) is None else "has a quote that is not a text, or empty"
 
 
 def _is_span(value: Any) -> bool:
@@ -96,6 +104,7 @@ FIELDS: dict[Level, dict[str, Field]] = {
         "definition": Field(True, _text, "what it is: a phrase that could follow `means`, without a full stop"),
         "aliases": Field(False, _texts, "other names"),
         "kind": Field(False, _text, "a label of your own"),
+        "disjoint": Field(False, _texts, "ids of concepts: nothing is of this kind and of one of those"),
         "noun": Field(False, _noun, f"how the name behaves: {', '.join(NOUNS)} (default: {NOUNS[0]})"),
         "source": _SOURCE,
     },
@@ -172,18 +181,23 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
             "name": [data["name"], data.get("noun", "count")],
             "definition": data["definition"],
         }
-        group, postings = f"shard:{discipline}", ()
+        meant = meaning(data["definition"])
+        group, postings = f"shard:{discipline}", () if meant is None else (f"means:{meant}",)
+        if "disjoint" in data:
+            postings = (*postings, *sorted({f"disjoint:{other}" for other in data["disjoint"]}))
     elif level == "relation":
         value = {"level": level, "triple": [data["subject"], data["predicate"], data["object"]]}
         group, postings = f"shard:{discipline}", (f"from:{data['subject']}", f"to:{data['object']}")
     else:
         value = {"level": level, "steps": data["steps"], "title": data["title"]}
         group, postings = f"items:{discipline}", tuple(sorted({f"step:{step}" for step in data["steps"]}))
-    for name in ("aliases", "kind", "statement", "conclusion", "preconditions", "negative_constraints"):
+    for name in ("aliases", "kind", "disjoint", "statement", "conclusion", "preconditions", "negative_constraints"):
         if name in data:
             value[name] = data[name]
     if "source" in data:
-        value["source"] = source_of(data["source"])
+        origin = value["source"] = source_of(data["source"])
+        if (document := document_of(origin)) is not None:
+            postings = (*postings, DOCUMENT + document)
     return Fact(identity, kept(value), source, group, postings)
 
 
@@ -196,3 +210,9 @@ def source_of(value: str | dict[str, Any]) -> dict[str, Any]:
     if start.isdigit():
         return {"document": document, "span": [int(start), int(end) if end.isdigit() else int(start)]}
     return {"document": value}
+
+
+def document_of(source: Mapping[str, Any]) -> str | None:
+    """Return the path of the document that a source names; None when a scheme says that it is somewhere else."""
+    document: str = source["document"]
+    return None if ":" in document else document.partition("#")[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prodabuild.errors import ProdaError, UnitsError
+from prodabuild.knowledge.places import Places
 from prodabuild.problems import Problem, ProblemsError
-from prodabuild.project.inputs import RecordPlaces
 from prodabuild.shards.own import RecipeError
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ _HINTS = {
 
 def raise_failures(result: RunResult, root: Path, state: State, keep_going: bool) -> None:
     """Raise what a run failed with: the first failure, or all of them when it was to keep going."""
-    places = RecordPlaces(root)
+    records = [failure.record for _, failure in result.failures if isinstance(failure, RecipeError)]
+    places = Places(root, lambda: {fact.key: fact.source for record in records if (fact := state.fact(record))})
     failures = [(unit, _told(unit, failure, places, state)) for unit, failure in sorted(result.failures, key=_unit)]
     if failures and keep_going:
         raise UnitsError(failures, result.blocked)
@@ -35,7 +36,7 @@ def _unit(failure: tuple[str, Exception]) -> str:
     return failure[0]
 
 
-def _told(unit: str, failure: Exception, places: RecordPlaces, state: State) -> Exception:
+def _told(unit: str, failure: Exception, places: Places, state: State) -> Exception:
     """Return a failure as it is to be told: it names the unit, or the lines of the recipe and the record."""
     if isinstance(failure, RecipeError):
         return ProblemsError([_problem(failure, places, state)])
@@ -44,14 +45,14 @@ def _told(unit: str, failure: Exception, places: RecordPlaces, state: State) -> 
     return failure
 
 
-def _problem(error: RecipeError, places: RecordPlaces, state: State) -> Problem:
+def _problem(error: RecipeError, places: Places, state: State) -> Problem:
     fact = state.fact(error.record)
     if fact is None:
         message = f"the recipe {error.recipe!r} cannot be loaded: {error.what}"
         return Problem(
             error.code, message, *error.place, "mend what the file does at its top level, or what it imports"
         )
-    line, _ = places.locate(fact.source, fact.key, "id")
+    line, _ = places.locate(fact.key, "id")
     record = f"{error.record} ({fact.source}:{line})" if line else f"{error.record} ({fact.source})"
     return Problem(
         error.code, f"the recipe {error.recipe!r} on {record}: {error.what}", *error.place, _HINTS[error.code]

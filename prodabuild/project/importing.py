@@ -11,9 +11,10 @@ from prodabuild.engine.store import place
 from prodabuild.errors import UsageError
 from prodabuild.events import Emit, silent
 from prodabuild.knowledge.chains import Link, by_subject, derive_chains
+from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.declaring import declare
 from prodabuild.knowledge.language import Name
-from prodabuild.knowledge.predicates import BUILTIN, Predicate, parse_predicates
+from prodabuild.knowledge.predicates import BUILTIN, Predicate
 from prodabuild.knowledge.records import Raw, relation_id
 from prodabuild.manifest.paths import PREDICATES, refuse
 from prodabuild.problems import raise_errors

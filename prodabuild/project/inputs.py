@@ -14,14 +14,16 @@ from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.local import local_fact
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
-from prodabuild.knowledge.check import PREDICATE
+from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import SUFFIXES, parse, place
-from prodabuild.knowledge.predicates import BUILTIN, Predicate, parse_predicates
+from prodabuild.knowledge.places import Places
+from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, TaskSuite, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.problems import Problem, raise_errors
+from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
 from prodabuild.yamlio import decode
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from prodabuild.engine.files import FileRow, Scan
     from prodabuild.engine.local import Closure
     from prodabuild.engine.state import State
-    from prodabuild.knowledge.records import Raw
     from prodabuild.manifest.model import Manifest
 
 PACKAGE = Path(__file__).parent.parent
@@ -41,16 +42,21 @@ PACKAGE = Path(__file__).parent.parent
 VOICE = frozenset(("prodabuild.errors", "prodabuild.problems", "prodabuild.events"))
 ENVIRONMENT = "environment"
 _KNOWLEDGE, _PREDICATES, _CODE, _LOCAL, _OPAQUE = "knowledge", "predicates", "code", "local", "opaque"
+_DOCUMENT = "document"
 _DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "huggingface-hub"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A new reading of the sources: what it differs in, and the file rows that it was read from."""
+    """A new reading of the sources: what it differs in, and the file rows that it was read from.
+
+    `problems` tell what could not be read, and is in none of the facts.
+    """
 
     delta: Delta
     rows: Mapping[str, FileRow]
     gone: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Wanted]:
@@ -105,13 +111,21 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
 
 
 def read_sources(state: State, root: Path, manifest: Manifest, device: str, named: Iterable[str] = ()) -> Reading:
-    """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read.
+    """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
+    reading = read_readable(state, root, manifest, device, named)
+    raise_errors(reading.problems)
+    return reading
+
+
+def read_readable(state: State, root: Path, manifest: Manifest, device: str, named: Iterable[str] = ()) -> Reading:
+    """Compare what can be read of the sources with the recorded facts.
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
-    DVC's record names: they get rows, too.
+    DVC's record names: they get rows, too. Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
-    found = scan(state, with_named(wanted_files(root, manifest, own), root, named))
+    wanted = with_named(wanted_files(root, manifest, own) | known_documents(state, root), root, named)
+    found = scan(state, wanted)
     parsed: dict[str, list[Fact]] = {}
     problems: list[Problem] = []
     rows = dict(found.rows)
@@ -120,11 +134,12 @@ def read_sources(state: State, root: Path, manifest: Manifest, device: str, name
         parsed[name] = facts
         problems += wrong
         rows[name] = rows[name]._replace(content=_content(facts))
-    raise_errors(problems)
+    documents = dict(scan(state, new_documents(parsed, wanted, root)).rows)
+    parsed |= {name: [document_fact(name, row.digest)] for name, row in documents.items()}
     parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
-    delta = diff(state, parsed, found.gone)
-    raise_errors(_duplicates(root, delta))
-    return Reading(delta, rows, found.gone)
+    gone = tuple(name for name in found.gone if name not in documents)
+    delta = diff(state, parsed, gone)
+    return Reading(delta, rows | documents, gone, (*problems, *_duplicates(root, delta)))
 
 
 def _own_code(root: Path, manifest: Manifest) -> Closure:
@@ -148,6 +163,8 @@ def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Proble
             return [], [broken(file, error)]
     if kind == _OPAQUE:
         return [Fact(FILE + name, canonical({"content": found.rows[name].digest.hex()}), name)], []
+    if kind == _DOCUMENT:
+        return [document_fact(name, found.rows[name].digest)], []
     if kind == _PREDICATES:
         predicates, problems = parse_predicates(data, name)
         return [_predicate_fact(predicate, name) for predicate in predicates], problems
@@ -177,7 +194,7 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[
         _predicate_fact(predicate, "built-in predicates") for name, predicate in BUILTIN.items() if name not in own
     ]
     return {
-        MANIFEST: [Fact("manifest", canonical(settings_of(root, manifest)), MANIFEST)],
+        MANIFEST: [Fact("manifest", canonical(settings_of(root, manifest)), MANIFEST), folders_fact(manifest)],
         "built-in predicates": builtin,
     }
 
@@ -267,34 +284,8 @@ def _content(facts: list[Fact]) -> str:
 
 
 def _duplicates(root: Path, delta: Delta) -> list[Problem]:
-    places = RecordPlaces(root)
+    places = Places(root, lambda: {fact.key: fact.source for fact, _ in delta.duplicates})
     return [
-        Problem(
-            "K004",
-            f"the id {fact.key!r} is used again",
-            fact.source,
-            *places.locate(fact.source, fact.key, "id"),
-            f"first used in {other}",
-        )
+        places.problem("K004", fact.key, f"the id {fact.key!r} is used again", "id", hint=f"first used in {other}")
         for fact, other in delta.duplicates
     ]
-
-
-class RecordPlaces:
-    """Finds records in their files; each file is parsed once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._files: dict[str, tuple[bytes, dict[str, Raw]]] = {}
-
-    def locate(self, source: str, key: str, *inside: str | int) -> tuple[int, int]:
-        """Return line and column of a record (or of what stands inside it); (0, 0) when it is not there."""
-        if source not in self._files:
-            try:
-                data = (self._root / source).read_bytes()
-            except FileNotFoundError:
-                data = b""
-            raws = parse(data, source)[0]
-            self._files[source] = (data, {identity_of(raw.level, raw.data): raw for raw in raws})
-        data, records = self._files[source]
-        return place(data, records[key], *inside) if key in records else (0, 0)

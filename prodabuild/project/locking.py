@@ -10,7 +10,7 @@ from prodabuild.digest import canonical, sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.code import LIBRARY
 from prodabuild.errors import StaleError
-from prodabuild.knowledge.check import PREDICATE
+from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.project.inputs import settings_of
 from prodabuild.project.stages import up_to
 

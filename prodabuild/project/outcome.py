@@ -11,6 +11,7 @@ from prodabuild.problems import errors_in
 if TYPE_CHECKING:
     from prodabuild.evaluation.gates import Verdict
     from prodabuild.problems import Problem
+    from prodabuild.project.coverage import Coverage
     from prodabuild.project.stages import Target
 
 SCHEMA = 1
@@ -44,10 +45,11 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every problem of a repo, and how much knowledge there is, by discipline."""
+    """Every problem of a repo, how many records of each level there are, by discipline, and what reaches them."""
 
     problems: tuple[Problem, ...]
-    coverage: dict[str, dict[str, int]]
+    records: dict[str, dict[str, int]]
+    coverage: Coverage | None = None
 
     @property
     def ok(self) -> bool:
@@ -56,10 +58,11 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
+        coverage = self.coverage.to_json() if self.coverage else self.records
         return {
             "schema": SCHEMA,
             "problems": [problem.to_json() for problem in self.problems],
-            "coverage": self.coverage,
+            "coverage": coverage,
         }
 
 

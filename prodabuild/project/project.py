@@ -56,14 +56,16 @@ class Project:
         return cls(root, manifest, inside_dvc)
 
     @classmethod
-    def check(cls, folder: Path, options: Options) -> CheckReport:
-        """Return every problem of the repo in `folder`, its manifest included, and how much knowledge it has."""
+    def check(cls, folder: Path, options: Options, strict: bool = False, coverage: bool = False) -> CheckReport:
+        """Return every problem of the repo in `folder`, its manifest included, and how much knowledge it has.
+
+        `strict` asks for the source of every record; `coverage` says what samples and items reach, as far as built.
+        """
         try:
             project = cls.open(folder)
-            problems, state = check_everything(project.root, project.manifest, options)
+            return check_everything(project.root, project.manifest, options, strict, coverage)
         except ProblemsError as found:
             return CheckReport(found.problems, {})
-        return CheckReport(tuple(problems), _coverage(state))
 
     def plan(self, options: Options) -> PlanReport:
         """Return what a build of the target would do and why; changes nothing."""
@@ -213,15 +215,3 @@ def _results(session: Session, name: str) -> dict[str, Any]:
     assert trace is not None, f"results:{name} is built by now"
     document: dict[str, Any] = orjson.loads(session.space.store.open(trace.files[0]).read_bytes())
     return document
-
-
-def _coverage(state: State) -> dict[str, dict[str, int]]:
-    """Return the number of records of each level, by discipline."""
-    coverage: dict[str, dict[str, int]] = {}
-    for fact in state.all_facts():
-        if fact.group:
-            discipline = fact.group.partition(":")[2]
-            level = orjson.loads(fact.value)["level"] + "s"
-            counts = coverage.setdefault(discipline, {"concepts": 0, "relations": 0, "chains": 0})
-            counts[level] += 1
-    return dict(sorted(coverage.items()))

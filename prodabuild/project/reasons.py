@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from prodabuild.engine.code import LIBRARY, LOCAL, LOCAL_LIBRARY, MODULE
 from prodabuild.engine.facts import BUCKET, POSTING, Change, Reason
 from prodabuild.engine.view import FILE
-from prodabuild.knowledge.check import PREDICATE
 from prodabuild.knowledge.files import SUFFIXES, place_all
+from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.yamlio import TextError, decode, locate
 

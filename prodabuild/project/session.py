@@ -20,10 +20,10 @@ from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
-from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, raise_errors
-from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
+from prodabuild.project.checking import examine, unfilled
+from prodabuild.project.inputs import opaque_files, read_readable, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from prodabuild.engine.facts import Delta
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
-    from prodabuild.knowledge.check import Finding
     from prodabuild.manifest.model import Manifest
-    from prodabuild.project.outcome import Options
+    from prodabuild.project.outcome import CheckReport, Options
     from prodabuild.project.pipeline import Pipeline
     from prodabuild.project.stages import Target
 
@@ -94,7 +94,7 @@ def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Sessio
             with session.state.transaction():
                 take_in(session.state, root, arrived)
                 refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
+            _check(root, session.state, reading.delta)
         raise_errors(empty_disciplines(session.state, manifest))
         yield session
 
@@ -191,45 +191,27 @@ def _record_sources(session: Session) -> dict[str, bytes]:
         with state.transaction():
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             state.set_note(RECORDED, "")
-            raise_errors(problems_of(root, check_delta(state, reading.delta)))
+            _check(root, state, reading.delta)
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
 
 
-def check_everything(root: Path, manifest: Manifest, options: Options) -> tuple[list[Problem], State]:
-    """Return every problem of the knowledge, and a state in memory that holds all of its facts."""
+def _check(root: Path, state: State, delta: Delta) -> None:
+    """Raise `ProblemsError` with the errors that a recorded delta has brought in."""
+    from prodabuild.knowledge.edits import check_delta  # a build of nothing need not read the checks
+
+    raise_errors(check_delta(root, state, delta))
+
+
+def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
+    """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
-        state = recorded.in_memory()
-    reading = read_sources(state, root, manifest, _device(options))
-    with state.transaction():
-        refresh(state, reading.delta, reading.rows.values(), reading.gone, stages_of(manifest), describe)
-    return [*problems_of(root, check_all(state)), *empty_disciplines(state, manifest)], state
-
-
-def problems_of(root: Path, findings: list[Finding]) -> list[Problem]:
-    """Return findings about records as problems with a place."""
-    places = RecordPlaces(root)
-    return [
-        Problem(
-            found.code,
-            found.message,
-            found.source,
-            *places.locate(found.source, found.key, *found.path),
-            found.hint,
-            found.severity,
-        )
-        for found in findings
-    ]
+        reading = read_readable(recorded, root, manifest, _device(options))
+        return examine(root, manifest, recorded, reading, strict, coverage)
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
     """Return the disciplines that no record belongs to."""
-    groups = {group.partition(":")[2] for group in state.groups()}
-    hint = "add a file with `concepts:` to one of its folders"
-    return [
-        Problem("K009", f"the discipline {name!r} has no record", settings.knowledge[0], hint=hint)
-        for name, settings in manifest.disciplines.items()
-        if name not in groups
-    ]
+    return unfilled((group.partition(":")[2] for group in state.groups()), manifest)
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:

@@ -20,6 +20,13 @@ _BUILT_IN = {
     "substance_of": ("substance of", "is a substance of"),
     "has_substance": ("has substance",),
     "antonym_of": ("antonym of", "is the opposite of", "opposite of"),
+    "causes": ("causes", "is a cause of", "cause of"),
+    "requires": ("requires",),
+    "precedes": ("precedes", "comes before"),
+    "produces": ("produces",),
+    "used_for": ("used for", "is used for"),
+    "located_in": ("located in", "is located in"),
+    "measured_in": ("measured in", "is measured in"),
 }  # fmt: skip
 NAMES = {phrase: name for name, phrases in _BUILT_IN.items() for phrase in phrases}
 CODES = {"BFO 0000050": "part of", "BFO 0000051": "has part"}  # which ontologies use without naming them

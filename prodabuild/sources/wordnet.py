@@ -192,7 +192,8 @@ def extract(chosen: Chosen, selection: Selection | None, known: Mapping[str, str
         found = extracts[discipline] = Extract()
         for stem, synsets in groups.items():
             found.concepts[stem] = [
-                _concept(synset, ids[synset.offset], names[synset.offset], nouns) for synset in synsets
+                _concept(synset, ids[synset.offset], names[synset.offset], nouns) | _own_words(synset, names)
+                for synset in synsets
             ]
             found.relations += [relation for synset in synsets for relation in _relations(synset, ids)]
     return extracts
@@ -339,6 +340,15 @@ def _concept(synset: Synset, identity: str, name: str, nouns: Mapping[str, str])
     concept |= {"noun": noun} if noun != "count" else {}
     concept["source"] = f"{DOCUMENT}#{synset.offset}-{synset.end}"
     return concept
+
+
+def _own_words(synset: Synset, names: Mapping[int, str]) -> dict[str, str]:
+    """Return another definition for a synset whose gloss says no more than its name: what it is a kind of."""
+    gloss = re.sub(r"^(an?|the) ", "", clean_gloss(synset.gloss)).casefold()
+    above = [names[to] for symbol, to in synset.pointers if symbol in ("@", "@i") and to in names]
+    if gloss not in ("", names[synset.offset].partition(" (")[0].casefold()) or not above:
+        return {}
+    return {"definition": f"one kind of {above[0]}"}
 
 
 def _relations(synset: Synset, ids: Mapping[int, str]) -> Iterator[dict[str, Any]]:

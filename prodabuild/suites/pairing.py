@@ -7,7 +7,7 @@ away, and every baseline that does not know it scores at chance. Chains that can
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
@@ -52,7 +52,15 @@ class _Answers:
         order = sorted(knowledge, key=lambda answer: seeded(seed, "tie", answer))
         self._names = {answer: knowledge[answer].concept(answer).name.text.lower() for answer in order}
         self._words = {answer: words_of(name) for answer, name in self._names.items()}
-        self._lineage = {answer: {answer, *knowledge[answer].ancestors(answer)} for answer in order}
+        self._named, self._worded = defaultdict(set), defaultdict(set)
+        for answer, name in self._names.items():
+            self._named[name].add(answer)
+            for word in self._words[answer]:
+                self._worded[word].add(answer)
+        lineage = {answer: (answer, *knowledge[answer].ancestors(answer)) for answer in order}
+        concepts = dict.fromkeys(each for line in lineage.values() for each in line)
+        bits = {concept: 1 << at for at, concept in enumerate(concepts)}
+        self._lineage = {answer: sum(bits[each] for each in line) for answer, line in lineage.items()}
         self._near: dict[str, list[str]] = {}
         self._links: dict[str, list[tuple[str, str, str]]] = {}
         for answer in order:
@@ -75,19 +83,17 @@ class _Answers:
 
     def candidates(self, chain: Chain) -> list[str]:
         """Return what may be a wrong option of a chain: cut short and inverted first, then by nearness."""
-        own, words, refused = self._names[chain.answer], chain.words, chain.refused
-        sound = [
-            answer
-            for answer in self._by_nearness(chain.answer)
-            if answer not in refused and self._names[answer] != own and words.isdisjoint(self._words[answer])
-        ]
+        alike = (self._worded[word] for word in chain.words if word in self._worded)
+        refused = set(chain.refused).union(self._named[self._names[chain.answer]], *alike)
+        sound = [answer for answer in self._by_nearness(chain.answer) if answer not in refused]
         special = {*chain.path, *self.inverted(chain)}
         return [answer for answer in sound if answer in special] + [answer for answer in sound if answer not in special]
 
     def _by_nearness(self, answer: str) -> list[str]:
         if answer not in self._near:
             mine = self._lineage[answer]
-            self._near[answer] = sorted(self._lineage, key=lambda other: -len(mine & self._lineage[other]))
+            shared = {other: -(mine & theirs).bit_count() for other, theirs in self._lineage.items()}
+            self._near[answer] = sorted(shared, key=shared.__getitem__)
         return self._near[answer]
 
 

@@ -76,4 +76,4 @@ def test_a_repo_declares_its_own_predicates(repo: Repo) -> None:
     rows = b"".join(data for name, data in repo.files("build/dataset/train").items())
     assert b"A barn owl eats a gecko." in rows
     repo.edit("knowledge/predicates.yaml", "forward:", "foward:")
-    assert "knowledge/predicates.yaml:2:18: error[K020]: eats: unknown field 'foward'" in repo.run("check").out
+    assert "knowledge/predicates.yaml:2:10: error[K020]: eats: unknown field 'foward'" in repo.run("check").out

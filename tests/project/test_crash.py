@@ -91,13 +91,12 @@ def whole_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_after(process: subprocess.Popen[bytes], seconds: float, how: Callable[[subprocess.Popen[bytes]], None]) -> bool:
-    """End a process in some way; tell whether it was still there."""
+    """End a process in some way; tell whether that came before its own end."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         how(process)
-        process.wait(30)
-        return True
+        return process.wait(30) != 0
     return False
 
 
