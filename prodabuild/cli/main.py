@@ -19,7 +19,7 @@ from prodabuild.cli.console import Console
 from prodabuild.errors import ExitCode, ProdaError, outside
 from prodabuild.problems import ProblemsError
 
-COMMANDS = ("check", "plan", "compile", "test", "export", "verify", "import", "schema")
+COMMANDS = ("check", "plan", "why", "compile", "test", "export", "verify", "import", "schema")
 
 
 class _Lazy(click.Group):

@@ -205,6 +205,15 @@ class State:
             )
         ]
 
+    def grouped_keys(self, prefix: str = "", suffix: str = "") -> list[str]:
+        """Return the keys of facts in bucket groups that begin and end so, sorted."""
+        rows = self._db.execute(
+            "SELECT key FROM facts WHERE key >= ?1 AND key < ?2 AND grp != '' "
+            "AND (?3 = '' OR substr(key, -length(?3)) = ?3) ORDER BY key",
+            (prefix, prefix + "\U0010ffff", suffix),
+        )
+        return [row[0] for row in rows]
+
     def posting(self, name: str) -> list[str]:
         """Return the members of a posting, sorted."""
         return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from prodabuild.engine import journal, lockfile
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
@@ -21,7 +21,7 @@ from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors, suggest
+from prodabuild.problems import Problem, ProblemsError, raise_errors, suggest
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
@@ -77,19 +77,45 @@ class Session:
         return runner.run(up_to(self.stages, target))
 
 
+class Retrospect(NamedTuple):
+    """A session up to the sources, what the last run recorded, and the problems that keep the session at that."""
+
+    session: Session
+    recorded: State
+    problems: tuple[Problem, ...]
+
+
 @contextmanager
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     with _recorded(root, options) as state:
-        reading = read_sources(state, root, manifest, _device(options))
-        moved = bool(reading.delta or reading.gone) or not laid_out(state, stages_of(manifest))
-        session = _session(root, manifest, state.in_memory() if moved else state, options)
-        if moved:
-            with session.state.transaction():
-                refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
-        raise_errors(empty_disciplines(session.state, manifest))
-        yield session
+        yield _brought_up(state, root, manifest, options)
+
+
+@contextmanager
+def looking_back(root: Path, manifest: Manifest, options: Options) -> Iterator[Retrospect]:
+    """Open a session that changes nothing, and beside it what the last run recorded; never raises `ProblemsError`."""
+    with _recorded(root, options) as recorded:
+        problems: tuple[Problem, ...] = ()
+        try:
+            session = _brought_up(recorded, root, manifest, options)
+        except ProblemsError as found:
+            problems = found.problems
+            session = _session(root, manifest, recorded, options)
+        yield Retrospect(session, recorded, problems)
+
+
+def _brought_up(state: State, root: Path, manifest: Manifest, options: Options) -> Session:
+    """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
+    reading = read_sources(state, root, manifest, _device(options))
+    moved = bool(reading.delta or reading.gone) or not laid_out(state, stages_of(manifest))
+    session = _session(root, manifest, state.in_memory() if moved else state, options)
+    if moved:
+        with session.state.transaction():
+            refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+        raise_errors(problems_of(root, check_delta(session.state, reading.delta)))
+    raise_errors(empty_disciplines(session.state, manifest))
+    return session
 
 
 @contextmanager

@@ -205,7 +205,9 @@ def test_a_suite_of_another_name_is_noticed(repo: Repo) -> None:
     plan = repo.run("plan", "--to", "data", "--json").json
     assert plan["removed"] == before
     assert [step["unit"] for step in plan["steps"] if step["action"] == "build"] == ["suite:links", "index"]
-    assert repo.run("plan", "--to", "data").out.splitlines()[-len(before) - 1 : -1] == [f"remove  build/{name}" for name in before]
+    assert repo.run("plan", "--to", "data").out.splitlines()[-len(before) - 1 : -1] == [
+        f"remove  build/{name}" for name in before
+    ]
     repo.data()
     assert repo.run("plan", "--to", "data").out.startswith("nothing to do")
     assert {name.split("/")[1] for name in repo.files() if name.startswith("suites/")} == {"links"}

@@ -1,0 +1,102 @@
+"""`prodabuild why`: where does this come from, and what does it end in?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from prodabuild.cli.options import common, open_project, visible_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from prodabuild.cli.console import Console
+    from prodabuild.project.outcome import Group, Row, WhyReport
+
+REASONS = 3
+ACTIONS = {"build": "to be built", "restore": "to be restored", "maybe": "may change", "gone": "gone"}
+HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"}
+
+
+@click.command("why")
+@click.argument("thing")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@common
+def command(folder: Path, console: Console, thing: str, device: str) -> None:
+    """Tell where a THING comes from and what it ends in; change nothing.
+
+    A THING is a unit (`shard:chemistry/011`, `dataset`, `model`), the id of a record, of a training sample or of a
+    test item.
+
+    \b
+    Examples:
+      prodabuild why dataset
+      prodabuild why dataset --json
+    """
+    from prodabuild.project import Options
+
+    options = Options(to="results", device=visible_device(device), emit=console.emit)
+    report = open_project(folder).why(thing, options, everything=console.verbosity > 0)
+    if console.as_json:
+        console.json(report.to_json())
+    else:
+        console.out("\n".join(_lines(report, everything=console.verbosity > 0)))
+
+
+def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
+    state = ACTIONS.get(report.action, report.action) if report.kind == "unit" else ""
+    yield "  ".join(filter(None, [report.thing, report.kind, state]))
+    yield from (f"note: {note}" for note in report.notes)
+    yield ""
+    yield from _table(report.path)
+    yield from _reasons(report, everything)
+    if report.messages:
+        yield ""
+        yield from (f"  {message['role']}: {message['content']}" for message in report.messages)
+    if report.made_from:
+        yield "\nmade from"
+        for group in report.made_from:
+            yield f"  {group.what} ({group.count})"
+            yield from _table(group.rows, "    ")
+            yield from _rest(group, "    ")
+    for name, heading in HEADINGS.items():
+        for group in getattr(report, name):
+            yield f"\n{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
+            yield from _table(group.rows)
+            yield from _rest(group)
+    follows = [row for group in report.follows for row in _brief(group)]
+    if not set(follows) <= set(report.path):
+        yield "\nends in"
+        yield from _table(follows)
+
+
+def _reasons(report: WhyReport, everything: bool) -> Iterator[str]:
+    shown = report.reasons if everything else report.reasons[:REASONS]
+    if shown:
+        yield f"\n{ACTIONS[report.action]}, since"
+    yield from (f"  {'  '.join(filter(None, (reason['where'], reason['what'])))}" for reason in shown)
+    if len(report.reasons) > len(shown):
+        yield f"  and {len(report.reasons) - len(shown)} more reasons"
+
+
+def _brief(group: Group) -> Sequence[Row]:
+    """Return a group's rows, or one that counts them where they are too many to show."""
+    if group.count == len(group.rows):
+        return group.rows
+    return [group.rows[0]._replace(what=f"{group.count} {group.what}", where="", note="")]
+
+
+def _rest(group: Group, indent: str = "  ") -> Iterator[str]:
+    if group.count > len(group.rows):
+        yield f"{indent}and {group.count - len(group.rows)} more"
+
+
+def _table(rows: Sequence[Row], indent: str = "  ") -> Iterator[str]:
+    """Print rows in columns: what it is, where it lies, a word on it."""
+    width = max((len(row.what) for row in rows), default=0)
+    places = max((len(row.where) for row in rows if row.note not in ("", "clean")), default=0)
+    for row in rows:
+        note = ACTIONS.get(row.note, "" if row.note == "clean" else row.note)
+        yield f"{indent}{row.what:{width}}  {row.where:{places}}  {note}".rstrip()
