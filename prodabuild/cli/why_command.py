@@ -64,7 +64,8 @@ def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
     for name, heading in HEADINGS.items():
         for group in getattr(report, name):
             yield f"\n{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
-            yield from _table(group.rows)
+            rows = [row._replace(where="") for row in group.rows] if name == "read_by" else group.rows
+            yield from _table(rows)
             yield from _rest(group)
     follows = [row for group in report.follows for row in _brief(group)]
     if not set(follows) <= set(report.path):
@@ -85,7 +86,7 @@ def _brief(group: Group) -> Sequence[Row]:
     """Return a group's rows, or one that counts them where they are too many to show."""
     if group.count == len(group.rows):
         return group.rows
-    return [group.rows[0]._replace(what=f"{group.count} {group.what}", where="", note="")]
+    return [group.rows[0]._replace(what=f"{group.count} {group.what}", where="", action="")]
 
 
 def _rest(group: Group, indent: str = "  ") -> Iterator[str]:
@@ -94,9 +95,8 @@ def _rest(group: Group, indent: str = "  ") -> Iterator[str]:
 
 
 def _table(rows: Sequence[Row], indent: str = "  ") -> Iterator[str]:
-    """Print rows in columns: what it is, where it lies, a word on it."""
-    width = max((len(row.what) for row in rows), default=0)
-    places = max((len(row.where) for row in rows if row.note not in ("", "clean")), default=0)
-    for row in rows:
-        note = ACTIONS.get(row.note, "" if row.note == "clean" else row.note)
-        yield f"{indent}{row.what:{width}}  {row.where:{places}}  {note}".rstrip()
+    """Print rows in columns: what it is, where it lies, a word on it, what a compile would do with it."""
+    cells = [(row.what, row.where, row.note, ACTIONS.get(row.action, "")) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for cell in cells:
+        yield indent + "  ".join(f"{text:{width}}" for text, width in zip(cell, widths, strict=True) if width).rstrip()

@@ -12,6 +12,7 @@ from prodabuild.engine.lineage import inputs_of, stands_in
 from prodabuild.engine.view import FILE
 from prodabuild.knowledge.check import PREDICATE
 from prodabuild.project.outcome import Group, Row
+from prodabuild.project.reasons import POSTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +20,10 @@ if TYPE_CHECKING:
     from prodabuild.engine.facts import Fact
     from prodabuild.engine.lineage import Inputs
     from prodabuild.engine.state import Trace
-    from prodabuild.project.provenance import Scene
+    from prodabuild.project.scene import Scene
 
 FACETS = {"triple": "subject, predicate and object"}
 SETTINGS, DEVICE = "manifest", "device"  # keys of the facts that stand in no file of their own
-POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through"}
 _PLURALS = {"triple": "subjects, predicates and objects", "steps": "steps"}
 
 

@@ -77,11 +77,12 @@ class PlanReport:
 
 
 class Row(NamedTuple):
-    """One thing, where it lies, and a word on it."""
+    """One thing, where it lies, a word on it, and what a compile would do with it."""
 
     what: str
     where: str = ""
     note: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True)

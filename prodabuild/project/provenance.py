@@ -2,89 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
-from prodabuild.engine.facts import POSTING, facet_input
-from prodabuild.engine.lineage import downstream, home_of, readers_of
+from prodabuild.engine.lineage import home_of
 from prodabuild.errors import ProjectError
-from prodabuild.knowledge.records import FIELDS
 from prodabuild.problems import summary
-from prodabuild.project.ingredients import FACETS, POSTINGS, ingredients
+from prodabuild.project.ingredients import ingredients
 from prodabuild.project.nearest import nearest
 from prodabuild.project.outcome import Group, Row, WhyReport
 from prodabuild.project.places import Places
+from prodabuild.project.readers import readers_in_words
+from prodabuild.project.scene import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from prodabuild.engine.facts import Fact
-    from prodabuild.engine.plan import Step
-    from prodabuild.engine.state import State, Trace
+    from prodabuild.engine.state import Trace
     from prodabuild.project.places import Line
     from prodabuild.project.session import Retrospect
 
 FEW = 4  # things of one kind that are shown; the others are counted
-
-
-@dataclass(frozen=True)
-class Scene:
-    """The repo as it is (`now`), as the last run recorded it (`past`), and what a compile would do."""
-
-    now: State
-    past: State
-    steps: dict[str, Step]
-    stages: dict[str, int]
-    places: Places
-    shown: int | None
-    _traces: dict[str, Trace | None] = field(default_factory=dict)
-
-    def trace(self, unit: str) -> Trace | None:
-        """Return the trace that a unit stood on after the last run."""
-        if unit not in self._traces:
-            row = self.past.unit(unit)
-            self._traces[unit] = self.past.trace(unit, row.inputs) if row and row.inputs else None
-        return self._traces[unit]
-
-    def row(self, unit: str) -> Row:
-        """Return a unit with its place in `build/`, and what a compile would do with it."""
-        return Row(unit, self.places.output(self.trace(unit)), self.action(unit))
-
-    def action(self, unit: str) -> str:
-        """Return what a compile would do with a unit; `gone` when there will be no such unit."""
-        return self.steps[unit].action if unit in self.steps else "gone"
-
-    def reasons(self, unit: str) -> tuple[dict[str, Any], ...]:
-        """Return why a unit is not clean, located."""
-        found = self.steps[unit].reasons if unit in self.steps else ()
-        return tuple(self.places.locator.to_json(reason) for reason in found)
-
-    def ends(self, units: Iterable[str], passes: Callable[[str], bool] = lambda _: True) -> list[str]:
-        """Return the units that follow from some units, in build order."""
-        return sorted(downstream(self.past, units, passes), key=lambda name: (self._stage(name), name))
-
-    def makes_files(self, unit: str) -> bool:
-        """Tell whether a unit made a file; one that did not is a check on the way, and no station of a path."""
-        found = self.trace(unit)
-        return found is not None and bool(found.files)
-
-    def follows(self, units: Iterable[str], passes: Callable[[str], bool] = lambda _: True) -> tuple[Group, ...]:
-        """Return what follows from some units, stage by stage."""
-        stages: dict[str, list[str]] = {}
-        for unit in self.ends(units, passes):
-            row = self.past.unit(unit)
-            stages.setdefault(row.stage if row else "", []).append(unit)
-        return tuple(self.group(stage, found, self.row) for stage, found in stages.items())
-
-    def group(self, what: str, found: list[str], row: Callable[[str], Row]) -> Group:
-        """Return the group of some things; only those that are shown are located."""
-        return Group(what, len(found), tuple(row(name) for name in found[: self.shown]))
-
-    def _stage(self, unit: str) -> int:
-        row = self.past.unit(unit)
-        return self.stages.get(row.stage, -1) if row else -1
 
 
 def explain(found: Retrospect, thing: str, everything: bool) -> WhyReport:
@@ -144,27 +84,28 @@ def why_record(scene: Scene, fact: Fact, notes: tuple[str, ...]) -> WhyReport:
     home = home_of(scene.now, fact) or home_of(scene.past, fact) or ""
     level: str = orjson.loads(fact.value)["level"]
     gone = scene.now.fact(fact.key) is None
-    if gone:
-        notes += ("it is gone from the sources: the last build still has it",)
-    readers = _readers(scene, fact)
+    readers = readers_in_words(scene, fact)
     order = sorted(readers, key=lambda unit: (unit != home, unit))
     mentions = list(_mentions(scene, order, fact.key))
-    items = [line for line in mentions if "split" in line.row]
-    samples = [line for line in mentions if "split" not in line.row]
-    own = [line for line in mentions if line.row["id"].partition("#")[0] == fact.key]
-    stations = [Row(home, line.where, scene.action(home)) for line in own[:1]] or ([scene.row(home)] if home else [])
-    stations += [_with_item(scene, unit, fact.key) for unit in scene.ends([home], scene.makes_files)]
+    made = [line for line in mentions if line.row["id"].partition("#")[0] == fact.key]
+    if gone:
+        notes += ("it is gone from the sources: the last build still has it",)
+    if level == "chain" and readers and not made:
+        notes += ("it makes no test item",)
+    path = [Row(fact.key, fact.source if gone else scene.places.fact(fact))]
+    if home:
+        row = scene.row(home)
+        path.append(row._replace(where=made[0].where) if made and home in readers else row)
+        path += [_with_item(scene, unit, fact.key) for unit in scene.ends([home], scene.makes_files)]
     return WhyReport(
         fact.key,
         level,
-        (Row(fact.key, fact.source if gone else scene.places.fact(fact)), *stations),
+        tuple(path),
         scene.action(home) if home else "gone",
         scene.reasons(home),
-        read_by=(scene.group("units", order, lambda unit: Row(unit, readers[unit], scene.action(unit))),)
-        if order
-        else (),
-        samples=_group_lines(scene, "samples", samples, fact.key),
-        items=_group_lines(scene, "test items", items, fact.key),
+        read_by=(scene.group("units", order, lambda unit: scene.row(unit)._replace(note=readers[unit])),)[: len(order)],
+        samples=_group_lines(scene, "samples", [line for line in mentions if "split" not in line.row], fact.key),
+        items=_group_lines(scene, "test items", [line for line in mentions if "split" in line.row], fact.key),
         follows=scene.follows(order, scene.makes_files),
         notes=notes,
     )
@@ -176,40 +117,6 @@ def _with_item(scene: Scene, unit: str, item: str) -> Row:
     if not unit.startswith("suite:"):
         return row
     return next((row._replace(where=line.where) for line in scene.places.lines(scene.trace(unit), item)), row)
-
-
-def _readers(scene: Scene, fact: Fact) -> dict[str, str]:
-    """Return the units that read a record, or lists of what refers to it, and what they read, in words."""
-    value = orjson.loads(fact.value)
-    level = facet_input(fact.key, "level")
-    facets = dict.fromkeys([*value, *FIELDS[value["level"]]])
-    own = {facet_input(fact.key, facet): FACETS.get(facet, facet) for facet in facets}
-    about = {f"{POSTING}{kind}:{fact.key}": f"{what} it" for kind, what in POSTINGS.items()}
-    ways = {POSTING + name: f"found through the {_list(name)}" for name in _lists_with(scene.past, fact)}
-    found = {}
-    for unit, names in readers_of(scene.past, [*own, *about, *ways]).items():
-        held = frozenset(names)
-        read = [own[name] for name in own if name in held and name != level]
-        lists = [about[name] for name in about if name in held]
-        way = next((ways[name] for name in ways if name in held), None) if read and level not in held else None
-        if read or lists or level in held:
-            found[unit] = ", ".join([*read, *lists]) + (f" ({way})" if way else "") or "level"
-    return found
-
-
-def _lists_with(state: State, fact: Fact) -> list[str]:
-    """Return the lists in which a record stands by a relation of its own: those that siblings share come first."""
-    lists = set(fact.postings)
-    for way in ("from", "to"):
-        for relation in state.posting(f"{way}:{fact.key}"):
-            found = state.fact(relation)
-            lists.update(found.postings if found else ())
-    return sorted(lists - {f"{kind}:{fact.key}" for kind in POSTINGS}, reverse=True)
-
-
-def _list(name: str) -> str:
-    kind, _, about = name.partition(":")
-    return f"{POSTINGS.get(kind, kind)} {about}"
 
 
 def _mentions(scene: Scene, units: Iterable[str], key: str) -> Iterator[Line]:
@@ -243,7 +150,7 @@ def why_sample(scene: Scene, fact: Fact, sample: str, notes: tuple[str, ...]) ->
     stations = [
         Row(fact.key, scene.places.fact(scene.now.fact(fact.key)) or fact.source),
         Row(recipe, scene.places.recipe(recipe)),
-        Row(home, found.where, scene.action(home)),
+        Row(home, found.where, action=scene.action(home)),
     ]
     return WhyReport(
         sample,

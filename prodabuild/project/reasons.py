@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FACETS = {"triple": "subject, predicate or object"}
-_POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through", "name": "concepts named"}
+POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through"}
 
 
 def describe(change: Change) -> Reason:
@@ -26,7 +26,7 @@ def describe(change: Change) -> Reason:
     if facet == POSTING:
         kind, _, about = change.input[1:].partition(":")
         sign = f"+ {change.new}" if change.new else f"- {change.old}"
-        return Reason(f"{_POSTINGS.get(kind, kind)} {about}: {sign}", change.source, change.old, change.new, key)
+        return Reason(f"{POSTINGS.get(kind, kind)} {about}: {sign}", change.source, change.old, change.new, key)
     if facet == BUCKET:
         what = f"{key} is new" if change.new else f"{key} is gone"
         return Reason(what, change.source, change.old, change.new, key)
