@@ -1,33 +1,26 @@
 """What an edit costs: build the data of this repository's knowledge, then edit one definition, again and again.
 
-    python benchmarks/incremental.py [--runs 7]
+    python benchmarks/incremental.py [--runs 7] [--json | --md]
 
-Prints the median wall time of whole `prodabuild compile --to data` processes, and how many shards each ran.
+Whole `prodabuild compile --to data` processes are measured.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).parent.parent
+from datarepo import PHASES, Compiled, compile_data, figures, forget
+from measure import ROOT, machine
+from report import Table, parser, progress, seconds, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 EDITED = "knowledge/chemistry/acid.yaml"
-
-
-def timed(repo: Path) -> tuple[float, int]:
-    """Compile the data; return seconds and the number of shards that were built."""
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "prodabuild", "compile", "--to", "data", "--json", "-q"]
-    done = subprocess.run(command, cwd=repo, check=True, capture_output=True)
-    seconds = time.perf_counter() - started
-    return seconds, json.loads(done.stdout)["shards"]["built"]
+NAMES = {"full": "full", "noop": "nothing", "one_edit": "one definition"}
 
 
 def edit(repo: Path, number: int) -> None:
@@ -39,33 +32,47 @@ def edit(repo: Path, number: int) -> None:
     file.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def fresh(repo: Path) -> None:
-    """Forget everything that was built."""
-    for name in ("build", ".prodabuild", ".dvc"):
-        shutil.rmtree(repo / name, ignore_errors=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
-    with tempfile.TemporaryDirectory() as folder:
+def measure(runs: int) -> list[dict[str, Compiled]]:
+    """Return what each build of each run took."""
+    with tempfile.TemporaryDirectory(prefix="incremental-") as folder:
         repo = Path(folder)
         shutil.copytree(ROOT / "knowledge", repo / "knowledge")
         shutil.copy(ROOT / "proda.yaml", repo)
-        figures: dict[str, list[tuple[float, int]]] = {"full": [], "nothing": [], "one definition": []}
+        found = []
         for number in range(runs):
-            fresh(repo)
-            figures["full"].append(timed(repo))
-            figures["nothing"].append(timed(repo))
+            progress(f"run {number + 1} of {runs}")
+            forget(repo)
+            full, noop = compile_data(repo), compile_data(repo)
             edit(repo, number)
-            figures["one definition"].append(timed(repo))
-    print(f"{'change':<18}{'median s':>10}{'min s':>8}{'max s':>8}{'shards built':>14}")
-    for name, found in figures.items():
-        seconds = [second for second, _ in found]
-        print(
-            f"{name:<18}{statistics.median(seconds):>10.2f}{min(seconds):>8.2f}{max(seconds):>8.2f}{found[-1][1]:>14}"
-        )
+            found.append({"full": full, "noop": noop, "one_edit": compile_data(repo)})
+        return found
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--runs", type=int, default=7)
+    asked = options.parse_args()
+    where = machine()
+    found = measure(asked.runs)
+    document: dict[str, Any] = {"machine": where, "runs": asked.runs}
+    for phase in PHASES:
+        document |= figures(phase, [one[phase].took for one in found])
+        document[f"{phase}_shards"] = found[-1][phase].report["shards"]["built"]
+    tell(asked, document, [_table(document, [NAMES[phase] for phase in PHASES])])
+
+
+def _table(document: dict[str, Any], names: Sequence[str]) -> Table:
+    rows = [
+        [
+            name,
+            document[f"{phase}_shards"],
+            *(seconds(document[f"{phase}_{key}"]) for key in ("s", "min_s", "cpu_s")),
+            round(document[f"{phase}_rss_mb"]),
+        ]
+        for phase, name in zip(PHASES, names, strict=True)
+    ]
+    head = ("change", "shards built", "median s", "min s", "CPU s", "MB")
+    return Table(f"This repository's knowledge, {document['runs']} runs", head, rows)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 ProdaError
 ├── ProjectError      1   the project is wrong: its author mends it
+│   └── UnitsError    1   units could not be built, the rest was (5 or 70 when no failure is the project's)
 ├── UsageError        2   the command line is wrong
 ├── StaleError        4   the lock or the build is behind its inputs
 └── OutsideError      5   disk, remote, endpoint, missing extra: safe to retry
@@ -13,7 +14,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExitCode(IntEnum):
@@ -42,6 +48,24 @@ class ProdaError(Exception):
 
 class ProjectError(ProdaError):
     """The data repo is wrong; running again without a change will not help."""
+
+
+class UnitsError(ProjectError):
+    """Units failed, and what does not depend on them was built. `blocked` are the units that do."""
+
+    def __init__(self, failures: Sequence[tuple[str, Exception]], blocked: Sequence[str]) -> None:
+        self.failures, self.blocked = tuple(failures), tuple(blocked)
+        units = ", ".join(unit for unit, _ in failures)
+        waiting = f"; blocked by that: {', '.join(_listed(blocked))}" if blocked else ""
+        super().__init__(f"{len(failures)} unit{'s' if len(failures) != 1 else ''} failed: {units}{waiting}")
+
+
+def _listed(units: Sequence[str]) -> list[str]:
+    """Return units by name, those of a kind that has more than three as their number."""
+    kinds = [unit.partition(":")[0] for unit in units]
+    number = Counter(kinds)
+    shown = (f"{number[kind]} of {kind}" if number[kind] > 3 else unit for unit, kind in zip(units, kinds, strict=True))
+    return list(dict.fromkeys(shown))
 
 
 class UsageError(ProdaError):

@@ -25,13 +25,14 @@ class UnitDone:
 
 @dataclass(frozen=True, slots=True)
 class StageFinished:
-    """A stage is over."""
+    """A stage is over. `blocked` units read one that failed."""
 
     stage: str
     built: int
     restored: int
     clean: int
     failed: int
+    blocked: int
     seconds: float
 
 

@@ -1,6 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text files, M manifest, K knowledge) and a number; they never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks, I imports) and a number; they
+never change their meaning.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ CODES = {
     "M014": "Two settings contradict each other.",
     "M015": "There is no such recipe.",
     "M016": "The base is not there, or not pinned.",
+    "M017": "Two recipes have one name.",
+    "M018": "A file of recipes has a path that Python cannot import.",
     "M020": "A path is absolute, or not written with forward slashes.",
     "M021": "A path leaves the repository by `..`.",
     "M022": "A symbolic link leads outside the repository.",
@@ -50,8 +53,24 @@ CODES = {
     "K010": "A text cannot be an id.",
     "K011": "A file of records has an unknown section, or a line that is no record.",
     "K020": "A predicate is not declared as it must be.",
+    "R001": "A file of recipes, or one that it imports, is not Python.",
+    "R002": "A recipe does not take one parameter `concept` or `relation`.",
+    "R003": "A recipe raised an exception.",
+    "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
+    "I001": "A source cannot be read in its format.",
+    "I002": "A row or a mapping lacks something, or says what is not allowed.",
+    "I003": "A name in a source stands for no concept, or for more than one.",
+    "I004": "A concept was left out: it has no name, no definition, or no relation.",
+    "I005": "Two documents define a concept differently; the first definition was kept.",
+    "I006": "The record of an import is not what an import wrote.",
+    "I007": "A source has no definition of a concept; one was made from the concept's place among others.",
+    "I010": "A link in a source leads nowhere, or nobody can tell where to; it was left out.",
+    "I011": "A link in a source leads elsewhere than its words; it was rebuilt.",
+    "I012": "A quote stands in none of the documents at hand, or in several; it was left out.",
+    "I020": "A record changed here and in its source, since the last import.",
+    "I021": "A record is gone from its source.",
 }
 
 

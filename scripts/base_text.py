@@ -16,7 +16,8 @@ from prodabuild.knowledge.language import Name, capital, sentence
 from prodabuild.knowledge.predicates import BUILTIN
 from prodabuild.manifest.strict import read_strict
 from prodabuild.shards.prompt import TEMPLATE
-from prodabuild.sources.wordnet import Selection, Synset, WordNet, behaviour, choose, clean_gloss, read_wordnet
+from prodabuild.sources.grammar import behaviour
+from prodabuild.sources.wordnet import Selection, Synset, WordNet, choose, clean_gloss, read_wordnet
 from prodabuild.suites.chain import ask as ask_chain
 
 ROOT = Path(__file__).parent.parent

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
+import subprocess
+
+import orjson
 
 from prodabuild.shards.formats import FORMATS
 from tests.conftest import ROOT, Repo
 
 
-def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
+def kitchen(repo: Repo) -> None:
+    """Write the data repo of the first guide."""
     text = (ROOT / "docs/guides/first-model.md").read_text("utf-8")
     manifest, food = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     shutil.rmtree(repo.path / "knowledge")
     repo.write("proda.yaml", manifest)
     repo.write("knowledge/cooking/food.yaml", food)
+
+
+def test_the_files_of_the_first_guide_check_and_compile(repo: Repo) -> None:
+    kitchen(repo)
     assert repo.run("check").out == "no problems in 1 discipline: 16 concepts, 12 relations, 8 chains\n"
     report = repo.data()
     assert (report["samples"], report["items"]) == (80, 4)
     assert (repo.path / "build/dataset/train/cooking/all.jsonl").is_file()
+
+
+def test_the_recipe_of_the_second_guide_makes_what_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/own-recipes.md").read_text("utf-8")
+    blocks = dict(re.findall(r"```(python|yaml|json|text)\n(.*?)```", text, re.DOTALL))
+    kitchen(repo)
+    repo.write("recipes/pairs.py", blocks["python"])
+    repo.edit("proda.yaml", "model:\n", blocks["yaml"] + "model:\n")
+    assert repo.run("check").code == 0
+    report = repo.data()
+    assert (report["samples"], report["items"]) == (88, 4)
+    rows = {orjson.loads(line)["id"]: line for line in repo.read("build/dataset/train/cooking/all.jsonl").splitlines()}
+    assert sum("#common." in identity for identity in rows) == 8
+    assert rows[orjson.loads(blocks["json"])["id"]] == blocks["json"].strip().encode()
+    repo.edit("recipes/pairs.py", "relation.object", "relation.objekt")
+    assert repo.run("compile", "--to", "data").err.splitlines()[1] == blocks["text"].strip()
 
 
 def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:
@@ -27,3 +52,24 @@ def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:
     for form in FORMATS:
         load = repo.run("export", form, "--json").json["load"]
         assert f"| `{form}` | `{load}`" in text
+
+
+def test_the_worked_example_of_importing_goes_as_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/import.md").read_text("utf-8")
+    (table,) = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    (mapping,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    repo.write("sources/cheese.csv", table)
+    repo.write("sources/cheese.yaml", mapping)
+    codes = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for command, expected in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            name, *arguments = shlex.split(command)
+            if name == "prodabuild":
+                outcome = repo.run(*arguments)
+                codes.append(outcome.code)
+                assert outcome.out + outcome.err == expected
+            else:
+                subprocess.run([name, *arguments], cwd=repo.path, check=True)
+    assert codes == [0, 1, 0, 0]
+    repo.edit("proda.yaml", "disciplines:\n", "disciplines:\n  cheese: {knowledge: [knowledge/cheese]}\n")
+    assert repo.run("check").code == 0

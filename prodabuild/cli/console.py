@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.cli.failures import explain, message_of
 from prodabuild.events import Note, Progress, StageFinished, StageStarted
 from prodabuild.problems import render, summary
 
@@ -52,10 +53,10 @@ class Console:
 
     def fail(self, error: ProdaError) -> None:
         """Print why the command cannot go on; with `--json` as a document, too."""
-        message = error.message + "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        self.error(f"error: {message}" + (f"\nhint: {error.hint}" if error.hint else ""))
+        self.error(explain(error)[0])
         if self.as_json:
-            self.json({"schema": 1, "error": {"message": message, "hint": error.hint, "exit": error.exit_code}})
+            document = {"message": message_of(error), "hint": error.hint, "exit": error.exit_code}
+            self.json({"schema": 1, "error": document})
 
     def close(self) -> None:
         """Take the progress bar off the screen."""
@@ -104,6 +105,7 @@ def _finished(event: StageFinished) -> str:
             (event.restored, "restored"),
             (event.clean, "clean"),
             (event.failed, "failed"),
+            (event.blocked, "blocked"),
         )
         if number
     ]

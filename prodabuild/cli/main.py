@@ -7,16 +7,14 @@ import importlib
 import os
 import signal
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from prodabuild import __version__
 from prodabuild.cli.console import Console
-from prodabuild.errors import ExitCode, ProdaError, outside
+from prodabuild.cli.failures import explain, tell_units
+from prodabuild.errors import ExitCode, ProdaError, UnitsError, outside
 from prodabuild.problems import ProblemsError
 
 COMMANDS = ("check", "plan", "why", "compile", "test", "export", "verify", "import", "schema")
@@ -58,8 +56,11 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(200_000, 50, 100)  # builds make millions of small tuples and hardly a cycle
-    code = run(sys.argv[1:])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    try:
+        code = run(sys.argv[1:])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done: nothing is left to interrupt
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first was answered
+        code = ExitCode.INTERRUPTED
     sys.exit(code)
 
 
@@ -72,6 +73,8 @@ def run(arguments: list[str]) -> int:
     except ProblemsError as found:
         console.refuse(found.problems)
         return ExitCode.PROJECT_WRONG
+    except UnitsError as failed:
+        return tell_units(console, failed)
     except ProdaError as error:
         console.fail(error)
         return error.exit_code
@@ -89,10 +92,9 @@ def run(arguments: list[str]) -> int:
             _drop_stdout()
         console.fail(outside(error))
         return ExitCode.OUTSIDE
-    except ModuleNotFoundError as error:
-        return _missing(console, error)
     except Exception as error:  # noqa: BLE001 - the entry point: whatever else happens is our bug
-        return _bug(console, error)
+        text, code = explain(error)
+        console.error(text)
     return int(code or 0)
 
 
@@ -107,28 +109,3 @@ def _stdout_is_stuck() -> bool:
 def _drop_stdout() -> None:
     """Let nothing more be written to stdout: Python would try again at its end, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _missing(console: Console, error: ModuleNotFoundError) -> int:
-    name = (error.name or "").partition(".")[0]
-    if name.startswith("prodabuild"):
-        return _bug(console, error)
-    extra = "export" if name == "pyarrow" else "train,eval"
-    console.error(
-        f"error: this needs the package {name!r}, which is not installed\nhint: pip install 'prodabuild[{extra}]'"
-    )
-    return ExitCode.OUTSIDE
-
-
-def _bug(console: Console, error: Exception) -> int:
-    text = "".join(traceback.format_exception(error))
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="prodabuild-", suffix=".txt", delete=False, encoding="utf-8"
-        ) as report:
-            report.write(text)
-        hint = f"please report it with {Path(report.name)}"
-    except OSError:  # no room for a file
-        hint = f"please report it with this\n{text}"
-    console.error(f"a bug in prodabuild: {type(error).__name__}: {error}\nhint: {hint}")
-    return ExitCode.BUG

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, change_digest
 from prodabuild.engine.facts import Fact
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.view import View
 
-MODULE, LIBRARY = "module:", "library:"
+MODULE, LIBRARY = "module:", "library:"  # of this package, and what it imports
+LOCAL, LOCAL_LIBRARY = "local:", "local-library:"  # of the data repo: what it imports is no input of our own code
 
 
 def modules_below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
@@ -31,39 +32,53 @@ def modules_below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 
 def module_fact(name: str, data: bytes, source: str, package: bool) -> Fact:
     """Return the fact about one module's source; raises SyntaxError."""
-    tree = ast.parse(data)
+    return Fact(MODULE + name, canonical(code_facets(normalise(ast.parse(data)), name, package)), source)
+
+
+def code_facets(tree: ast.Module, name: str, package: bool) -> dict[str, Any]:
+    """Return what a module's normalised tree states: the digest of its code, the sorted names that it imports."""
+    return {"code": change_digest(ast.dump(tree).encode()).hex(), "imports": sorted(_imports(tree, name, package))}
+
+
+def normalise(tree: ast.Module) -> ast.Module:
+    """Remove from a tree what does not shape behaviour: docstrings and imports for type checkers."""
     _Normalise().visit(tree)
-    value = {"code": change_digest(ast.dump(tree).encode()).hex(), "imports": sorted(_imports(tree, name, package))}
-    return Fact(MODULE + name, canonical(value), source)
+    return ast.fix_missing_locations(tree)
 
 
-def library_fact(name: str, version: str | None) -> Fact:
-    """Return the fact about the installed version of a library."""
-    return Fact(LIBRARY + name, canonical({"version": version}), "environment")
+def library_fact(name: str, version: str | None, local: bool = False) -> Fact:
+    """Return the fact about the installed version of a library that this package, or the data repo, imports."""
+    return Fact((LOCAL_LIBRARY if local else LIBRARY) + name, canonical({"version": version}), "environment")
 
 
-def read_code(view: View, module: str) -> None:
-    """Record, as inputs of the view's unit, the code closure of a module."""
-    seen: set[str] = set()
-    todo = [module]
+def read_code(view: View, module: str, local: bool = False) -> None:
+    """Record, as inputs of the view's unit, the code closure of a module: of this package, or of the data repo."""
+    seen: set[tuple[str, bool]] = set()
+    todo = [(module, local)]
     while todo:
-        name = todo.pop()
-        if name in seen:
+        name, local = item = todo.pop()
+        if item in seen:
             continue
-        seen.add(name)
-        imports = view.read(MODULE + name, "imports")
-        if imports is None:  # not one of our modules: a name inside one, the standard library, or a library
+        seen.add(item)
+        if local and view.read(LOCAL + name, "imports") is not None:
+            view.read(LOCAL + name, "code")
+            todo += [(other, True) for other in (*view.read(LOCAL + name, "imports"), *parents(name))]
+        elif view.read(MODULE + name, "imports") is not None:
+            view.read(MODULE + name, "code")
+            todo += [(other, False) for other in view.read(MODULE + name, "imports")]
+        else:  # not one of our modules: a name inside one, the standard library, or a library
             top = name.partition(".")[0]
             if top not in sys.stdlib_module_names and view.read(MODULE + top, "imports") is None:
-                view.read(LIBRARY + top, "version")
-            continue
-        view.read(MODULE + name, "code")
-        todo += imports
+                view.read((LOCAL_LIBRARY if local else LIBRARY) + top, "version")
+
+
+def parents(name: str) -> list[str]:
+    """Return the packages that a module stands in: they run before it does."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
 
 
 class _Normalise(ast.NodeTransformer):
-    """Removes what does not shape behaviour: docstrings and imports for type checkers."""
-
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return [self.visit(child) for child in node.orelse] or ast.Pass()

@@ -13,10 +13,11 @@ import pickle
 import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine.state import State
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from prodabuild.engine.state import Trace
     from prodabuild.engine.units import Stage
 
-BATCH = 4
+BATCH_SECONDS = 0.004
+MOST_AT_ONCE = 16
+AHEAD = 2  # batches given out for each process: little is lost when all are killed
 ORPHAN_SECONDS = 0.05
 COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
@@ -45,26 +48,38 @@ class Receipt(NamedTuple):
     failure: Exception | None = None
 
 
+Batch = tuple[list[Receipt], float]  # what was built together, in how many seconds
+
+
 @dataclass(frozen=True)
 class Place:
-    """What a worker needs to open the state and the store, and the facts that it shares with its parent."""
+    """What a worker needs to open the state and the store, the facts that it shares with its parent, and the units
+    that nobody may read."""
 
     state: Path
     store: Path
     copies: Path
     scratch: Path
     known: Mapping[str, bytes]
+    withheld: frozenset[str]
 
 
-def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Path) -> Iterator[Receipt]:
-    """Build units one by one; an exception of a build function becomes a receipt with a failure."""
+def build_units(
+    stage: Stage, units: Iterable[str], reader: Reader, scratch: Path, keep_going: bool
+) -> Iterator[Receipt]:
+    """Build units one by one; an exception of a build function becomes a receipt with a failure.
+
+    Unless it is to keep going, the first failure is the last receipt.
+    """
     for unit in units:
         view = View(unit, reader, scratch)
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
             yield Receipt(unit, None, failure=error)
-            continue
+            if keep_going:
+                continue
+            return
         files = tuple(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
@@ -72,18 +87,29 @@ def build_units(stage: Stage, units: Iterable[str], reader: Reader, scratch: Pat
         yield Receipt(unit, view.trace(files))
 
 
-def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -> Iterator[Receipt]:
-    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand."""
-    batches = [units[at : at + BATCH] for at in range(0, len(units), BATCH)]
+def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int, keep_going: bool) -> Iterator[Receipt]:
+    """Build units in `jobs` processes; receipts come in any order. After Ctrl-C come those of the work in hand.
+
+    Unless it is to keep going, a failure lets the batches that have begun come to their end, and begins no other.
+    """
+    jobs = min(jobs, len(units))
+    todo, size = iter(units), 1
     context = multiprocessing.get_context("fork")
-    waiting: set[Future[list[Receipt]]] = set()
-    with ProcessPoolExecutor(min(jobs, len(batches)), context, _start_worker, (place, os.getpid())) as pool:
+    waiting: set[Future[Batch]] = set()
+    with ProcessPoolExecutor(jobs, context, _start_worker, (place, os.getpid())) as pool:
         try:
             with _starting():
-                waiting.update(pool.submit(_work, stage, batch) for batch in batches)
-            for future in as_completed(waiting):
-                waiting.remove(future)
-                yield from future.result()
+                waiting.update(pool.submit(_work, stage, [unit], keep_going) for unit in islice(todo, AHEAD * jobs))
+            while waiting:
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    receipts, seconds = future.result()
+                    if not keep_going and any(receipt.failure for receipt in receipts):
+                        todo = iter(())
+                    if batch := list(islice(todo, size)):
+                        waiting.add(pool.submit(_work, stage, batch, keep_going))
+                    waiting.remove(future)
+                    size = _batch_size(len(receipts), seconds)
+                    yield from receipts
         except BrokenProcessPool:
             yield from _finished(waiting)
             hint = "run the command again; if memory is short, with fewer --jobs"
@@ -97,10 +123,15 @@ def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int) -
             raise
 
 
-def _finished(futures: Iterable[Future[list[Receipt]]]) -> Iterator[Receipt]:
+def _batch_size(built: int, seconds: float) -> int:
+    """Return how many units to send at once: one, unless they take less time than the sending."""
+    return max(1, min(MOST_AT_ONCE, int(BATCH_SECONDS * built / max(seconds, 1e-6))))
+
+
+def _finished(futures: Iterable[Future[Batch]]) -> Iterator[Receipt]:
     for future in futures:
         if future.done() and not future.cancelled() and future.exception() is None:
-            yield from future.result()
+            yield from future.result()[0]
 
 
 @contextmanager
@@ -141,13 +172,15 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(stage: Stage, units: Sequence[str]) -> list[Receipt]:
-    place = _Worker.place
+def _work(stage: Stage, units: Sequence[str], keep_going: bool) -> Batch:
+    place, started = _Worker.place, time.monotonic()
     if _Worker.reader is None:  # opened here, not at the start: what goes wrong is the batch's result
         state = State.beside(place.state)
         state.hold()
         _Worker.reader = Reader(state, Store(place.store, place.copies), known=place.known)
-    return [_portable(receipt) for receipt in build_units(stage, units, _Worker.reader, place.scratch)]
+        _Worker.reader.withheld.update(place.withheld)
+    built = build_units(stage, units, _Worker.reader, place.scratch, keep_going)
+    return [_portable(receipt) for receipt in built], time.monotonic() - started
 
 
 def _portable(receipt: Receipt) -> Receipt:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import xxhash
@@ -17,7 +18,6 @@ from prodabuild.digest import change_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from prodabuild.engine.state import State
 
@@ -36,7 +36,7 @@ class Stat(NamedTuple):
 class Wanted(NamedTuple):
     """A file to look at. `context` is what its reading depends on beside its bytes; opaque files are only hashed."""
 
-    path: Path
+    path: str | Path
     context: str
     opaque: bool = False
 
@@ -86,7 +86,7 @@ def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
         if row is not None and row.context == file.context and trusted(row, now):
             continue
         hashed_ns = time.time_ns()
-        data = b"" if file.opaque else file.path.read_bytes()
+        data = b"" if file.opaque else Path(file.path).read_bytes()
         digest = file_digest(file.path) if file.opaque else change_digest(data)
         same = row is not None and row.digest == digest and row.context == file.context
         rows[name] = FileRow(name, now, digest, file.context, hashed_ns, row.content if row and same else "")
@@ -95,9 +95,9 @@ def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
     return Scan(rows, changed, tuple(name for name in recorded if name not in wanted))
 
 
-def file_digest(path: Path) -> bytes:
+def file_digest(path: str | Path) -> bytes:
     """Return the change digest of a file of any size."""
-    with path.open("rb") as handle:
+    with open(path, "rb") as handle:
         digest = xxhash.xxh3_128()
         while block := handle.read(1 << 20):
             digest.update(block)

@@ -1,7 +1,8 @@
-"""The journal of traces: a line for every unit that was built, so that a lost state costs no build.
+"""The journal of traces: a line for every unit, written as soon as it is built.
 
-It lies beside the state and is read only when a new state is made. Each line carries its own checksum: one that was cut
-short, or damaged, is passed over. What the stored objects of a trace are worth is for those to say who restore them.
+The state is behind it by a moment and remembers how far it has read: a run that is killed costs no finished unit, and a
+lost state costs no build. Each line carries its own checksum; one that was cut short, or damaged, is passed over. What
+the stored objects of a trace are worth is for those to say who restore them.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from prodabuild.engine.state import Trace
 from prodabuild.engine.store import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from prodabuild.engine.state import State
 
 FORMAT = 2
+READ = "journal"  # the state's note of how far it has read
 SPARE_BYTES = 1 << 20
 
 
@@ -33,19 +35,23 @@ def journal_of(state: Path) -> Path:
     return state.with_suffix(".journal")
 
 
-def append(journal: Path, traces: Iterable[Trace]) -> None:
-    """Add traces. The first byte ends a line that a killed run left unfinished."""
+def append(journal: Path, trace: Trace) -> None:
+    """Add a trace."""
     with journal.open("ab") as handle:
-        handle.write(b"\n" + b"".join(map(_line, traces)))
+        handle.write(_line(trace))
 
 
-def read(journal: Path) -> Iterator[Trace]:
-    """Return the traces of every whole line, oldest first."""
-    try:
-        handle = journal.open("rb")
-    except (FileNotFoundError, IsADirectoryError):
+def end(journal: Path) -> int:
+    """Return where the journal ends, in bytes."""
+    return journal.stat().st_size if journal.is_file() else 0
+
+
+def read(journal: Path, start: int = 0) -> Iterator[Trace]:
+    """Return the traces of every whole line from a byte on, oldest first."""
+    if end(journal) <= start:
         return
-    with handle:
+    with journal.open("rb") as handle:
+        handle.seek(start)
         for line in handle:
             checksum, _, body = line.rstrip(b"\n").partition(b" ")
             if body and change_digest(body).hex().encode() == checksum:
@@ -56,7 +62,7 @@ def read(journal: Path) -> Iterator[Trace]:
 
 def compact(journal: Path, state: State) -> None:
     """Write the journal anew from the state when it has outgrown it."""
-    if not journal.is_file() or journal.stat().st_size <= 2 * state.path.stat().st_size + SPARE_BYTES:
+    if end(journal) <= 2 * state.path.stat().st_size + SPARE_BYTES:
         return
     fresh = journal.with_name(journal.name + ".new")
     with fresh.open("wb") as handle:
@@ -69,7 +75,7 @@ def _line(trace: Trace) -> bytes:
     inputs, output, seen = trace.inputs.hex(), trace.output.hex(), trace.seen.hex()
     files = [list(stored) for stored in trace.files]
     body = orjson.dumps([FORMAT, trace.unit, inputs, names, trace.after, output, files, trace.summary.decode(), seen])
-    return change_digest(body).hex().encode() + b" " + body + b"\n"
+    return b"\n" + change_digest(body).hex().encode() + b" " + body  # the first byte ends a line left unfinished
 
 
 def _trace(

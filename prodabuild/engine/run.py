@@ -11,19 +11,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from prodabuild.engine import journal
 from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
-from prodabuild.engine.journal import append, journal_of
 from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
 from prodabuild.engine.plan import can_be_had, current_trace
 from prodabuild.engine.store import LostOutputError
 from prodabuild.engine.verify import verify_outputs
-from prodabuild.engine.view import work_folder
+from prodabuild.engine.view import MissingOutputError, work_folder
 from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from prodabuild.engine.executors import Receipt
     from prodabuild.engine.placing import Workspace
@@ -32,20 +33,24 @@ if TYPE_CHECKING:
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
-COMMIT_SECONDS = 0.02
+COMMIT_SECONDS = 0.05
 RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
 
 
 @dataclass
 class RunResult:
-    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of."""
+    """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of.
+
+    `blocked` are those that read, directly or not, one that failed: not built, whatever they made before.
+    """
 
     built: list[str] = field(default_factory=list)
     restored: list[str] = field(default_factory=list)
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    blocked: list[str] = field(default_factory=list)
     clean: int = 0
 
 
@@ -65,7 +70,10 @@ class Runner:
         return self.reader.state
 
     def run(self, stages: Sequence[Stage]) -> RunResult:
-        """Build every unit of these stages that is not clean. Failed units leave no trace and stay dirty."""
+        """Build every unit of these stages that is not clean. Failed and blocked units leave no trace and stay dirty.
+
+        A failure ends the run, unless it is to keep going with what does not depend on the failed unit.
+        """
         result = RunResult()
         with self.state.transaction():
             result.pruned = prune(self.state, self.space)
@@ -75,8 +83,11 @@ class Runner:
         self._run_stages(stages, damaged, result)
         if any(isinstance(failure, LostOutputError) for _, failure in result.failures) and self._give_up_lost(result):
             result.failures.clear()
+            self.reader.withheld.clear()
             self._run_stages(stages, damaged, result)
-        touched = len(result.built) + len(result.restored)
+        failed = {unit for unit, _ in result.failures}
+        result.blocked = sorted(self.reader.withheld - failed)
+        touched = len(result.built) + len(result.restored) + len(self.reader.withheld)
         result.clean = sum(self.state.count_units().get(stage.name, 0) for stage in stages) - touched
         return result
 
@@ -84,7 +95,7 @@ class Runner:
         for stage in stages:
             self._run_stage(stage, damaged, result)
             self._tell_recovered()
-            if result.failures:
+            if result.failures and not self.keep_going:
                 break
 
     def _give_up_lost(self, result: RunResult) -> bool:
@@ -109,18 +120,24 @@ class Runner:
         self._heal(stage, damaged, result)
         self.reader.forget()
         found = self._look_up(stage, damaged)
-        if not found:
-            return
+        if found:
+            self._bring_up(stage, found, result)
+        self._withhold_readers(stage)
+
+    def _bring_up(self, stage: Stage, found: Mapping[str, Trace | None], result: RunResult) -> None:
+        failed_before = len(result.failures)
         started = time.monotonic()
         self.emit(StageStarted(stage.name, len(found)))
         restored = self._restore(stage, [trace for trace in found.values() if trace], result)
         built = self._build(stage, sorted(found.keys() - set(restored)), result)
         result.restored += restored
         result.built += built
+        failed = len(result.failures) - failed_before
+        blocked = len(self.reader.withheld.intersection(found)) - failed
         dirty = len(self.state.dirty(stage.name))
         clean = self.state.count_units()[stage.name] - len(built) - len(restored) - dirty
         seconds = time.monotonic() - started
-        self.emit(StageFinished(stage.name, len(built), len(restored), clean, len(result.failures), seconds))
+        self.emit(StageFinished(stage.name, len(built), len(restored), clean, failed, blocked, seconds))
 
     def _heal(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
         """Put back the damaged files of clean units; what the store has lost is to be built again."""
@@ -183,34 +200,55 @@ class Runner:
 
     def _build(self, stage: Stage, names: list[str], result: RunResult) -> list[str]:
         built: list[str] = []
-        for batch in _timed_batches(self._receipts(stage, names), COMMIT_SECONDS):
+        path = journal.journal_of(self.state.path)
+        for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
-            result.failures += [(receipt.unit, receipt.failure) for receipt in batch if receipt.failure is not None]
+            for receipt in batch:
+                if receipt.failure is not None:
+                    self._fail(receipt.unit, receipt.failure, result)
             self._announce(traces)
             with self.state.transaction():
                 for trace in traces:
                     put_outputs(self.state, self.space, trace, fresh=True)
                     self._record(trace)
-            append(journal_of(self.state.path), traces)
+                self.state.set_note(journal.READ, str(journal.end(path)))
             for trace in traces:
                 shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
                 built.append(trace.unit)
                 self.emit(UnitDone(stage.name, trace.unit, "built"))
-            if result.failures and not self.keep_going:
-                break
         return built
 
+    def _fail(self, unit: str, failure: Exception, result: RunResult) -> None:
+        """Withhold a unit that was not built; it failed, unless it only asked for one that is withheld itself."""
+        if not isinstance(failure, MissingOutputError) or failure.wanted not in self.reader.withheld:
+            result.failures.append((unit, failure))
+        self.reader.withheld.add(unit)
+
+    def _withhold_readers(self, stage: Stage) -> None:
+        """Withhold the clean units of a stage that stand on the last output of a withheld one: it may change."""
+        withheld = self.reader.withheld
+        readers = {reader for unit in withheld for reader in self.state.followers(OUTPUT + unit)} - withheld
+        withheld.update(readers.intersection(self.state.unit_names(stage.name)) if readers else ())
+
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
+        space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
-            store = self.space.store
-            place = Place(self.state.path, store.root, store.copies, self.space.scratch, self.reader.known)
-            return build_in_pool(stage, names, place, self.jobs)
-        return build_units(stage, names, self.reader, self.space.scratch)
+            known, withheld = self.reader.known, frozenset(self.reader.withheld)
+            place = Place(self.state.path, space.store.root, space.store.copies, space.scratch, known, withheld)
+            return build_in_pool(stage, names, place, self.jobs, going)
+        return build_units(stage, names, self.reader, space.scratch, going)
 
     def _record(self, trace: Trace) -> None:
         if self.state.record(trace):
             reason = Reason(f"{trace.unit} changed")
             self.state.mark_dirty({reader: [reason] for reader in self.state.followers(OUTPUT + trace.unit)})
+
+
+def _journaled(receipts: Iterable[Receipt], path: Path) -> Iterator[Receipt]:
+    for receipt in receipts:
+        if receipt.trace is not None:
+            journal.append(path, receipt.trace)
+        yield receipt
 
 
 def _timed_batches(receipts: Iterable[Receipt], seconds: float) -> Iterator[list[Receipt]]:

@@ -79,6 +79,14 @@ class Trace(NamedTuple):
     seen: bytes = b""
 
 
+class Made(NamedTuple):
+    """What a unit made when it was last built: all that its readers want of its trace."""
+
+    files: tuple[Stored, ...]
+    output: bytes
+    summary: bytes
+
+
 class PlacedRow(NamedTuple):
     """A file in `build/`: which unit made it, its content, and its stat data when it was put there."""
 
@@ -333,6 +341,15 @@ class State:
         row = self._db.execute(f"SELECT {_TRACE} FROM traces WHERE unit = ? AND inputs = ?", (unit, inputs)).fetchone()
         return _trace(row) if row else None
 
+    def made(self, unit: str) -> Made | None:
+        """Return what a unit made when it was last built."""
+        row = self._db.execute(
+            "SELECT t.files, t.output, t.summary FROM units u "
+            "JOIN traces t ON t.unit = u.name AND t.inputs = u.inputs WHERE u.name = ?",
+            (unit,),
+        ).fetchone()
+        return Made(_stored(row[0]), row[1], row[2]) if row else None
+
     def current_traces(self, stage: str | None = None) -> list[Trace]:
         """Return the trace that each built unit (of one stage) stands on, by unit name."""
         where, values = ("WHERE u.stage = ?", (stage,)) if stage else ("", ())
@@ -361,7 +378,7 @@ class State:
             f"WHERE u.dirty IS NULL {where} ORDER BY u.name",
             values,
         )
-        return [(unit, tuple(Stored(*stored) for stored in orjson.loads(files))) for unit, files in rows]
+        return [(unit, _stored(files)) for unit, files in rows]
 
     def record(self, trace: Trace) -> bool:
         """Make a trace its unit's current one; return whether the unit's output changed."""
@@ -481,8 +498,11 @@ _TRACE = "unit, inputs, keys, names, after, output, files, summary, seen"
 
 
 def _trace(row: tuple[str, bytes, bytes, bytes, str, bytes, bytes, bytes, bytes]) -> Trace:
-    files = tuple(Stored(*stored) for stored in orjson.loads(row[6]))
-    return Trace(*row[:4], tuple(row[4].split("\n")) if row[4] else (), row[5], files, *row[7:])
+    return Trace(*row[:4], tuple(row[4].split("\n")) if row[4] else (), row[5], _stored(row[6]), *row[7:])
+
+
+def _stored(files: bytes) -> tuple[Stored, ...]:
+    return tuple(Stored(*stored) for stored in orjson.loads(files))
 
 
 def _dump(reasons: Iterable[Reason]) -> str:

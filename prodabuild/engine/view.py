@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.state import State
+    from prodabuild.engine.facts import Fact
+    from prodabuild.engine.state import Made, State
     from prodabuild.engine.store import Store, Stored
     from prodabuild.events import Emit, Event
 
@@ -40,7 +41,14 @@ class Input(NamedTuple):
 
 
 class MissingOutputError(LookupError):
-    """A unit was read before it was built: the stages are in the wrong order."""
+    """A unit reads another one (`wanted`) that was not built: it failed, or the stages are in the wrong order."""
+
+    def __init__(self, unit: str, wanted: str) -> None:
+        super().__init__(unit, wanted)
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return "{} reads {}, which is not built".format(*self.args)
 
 
 class InputMovedError(ProjectError):
@@ -51,7 +59,8 @@ class Reader:
     """Reads inputs by name from a state, with a cache shared by the units of one run.
 
     `files` finds a file by the name it is known by; `emit` takes the progress of long builds; `known` are facts of
-    the state that the caller holds in memory anyway.
+    the state that the caller holds in memory anyway. Units that are `withheld` read as if they had never been built:
+    what they last made is stale.
     """
 
     def __init__(
@@ -64,11 +73,13 @@ class Reader:
     ) -> None:
         self.state = state
         self.store = store
-        self.files = files or {}
+        self.files = {} if files is None else files
         self.emit = emit
         self.known = known or {}
+        self.withheld: set[str] = set()
         self._inputs: dict[str, Input] = {}
         self._facts: dict[str, dict[str, Any] | None] = {}
+        self._made: dict[str, Made | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
 
     def facet(self, key: str, facet: str) -> Input:
@@ -118,20 +129,18 @@ class Reader:
         return self._inputs.get(name) or self._keep_list(name, self.state.unit_names(stage))
 
     def output(self, unit: str) -> Input:
-        """Return the output files of another unit (`value` is None while it was never built)."""
+        """Return the output files of another unit (`value` is None while it was never built, or is withheld)."""
         name = OUTPUT + unit
         found = self._inputs.get(name)
         if found is None:
-            row = self.state.unit(unit)
-            trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-            found = self._keep(name, trace.files if trace else None, trace.output if trace else ABSENT)
+            made = None if unit in self.withheld else self._look_up(unit)
+            found = self._keep(name, made.files if made else None, made.output if made else ABSENT)
         return found
 
     def summary(self, unit: str) -> Any:
         """Return what a built unit says of its output: as good as a part of it."""
-        row = self.state.unit(unit)
-        trace = self.state.trace(unit, row.inputs) if row and row.inputs else None
-        return orjson.loads(trace.summary) if trace else None
+        made = self._look_up(unit)
+        return orjson.loads(made.summary) if made else None
 
     def by_name(self, name: str) -> Input:
         """Return an input by its full name, as a trace holds it."""
@@ -156,6 +165,7 @@ class Reader:
         """Drop the cache: outputs or listings have changed."""
         self._inputs.clear()
         self._facts.clear()
+        self._made.clear()
         self._derived.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
@@ -163,6 +173,11 @@ class Reader:
             value = self.known.get(key) or self.state.value(key)
             self._facts[key] = orjson.loads(value) if value is not None else None
         return self._facts[key]
+
+    def _look_up(self, unit: str) -> Made | None:
+        if unit not in self._made:
+            self._made[unit] = self.state.made(unit)
+        return self._made[unit]
 
     def _keep_list(self, name: str, members: list[str]) -> Input:
         return self._keep(name, members, change_digest("\n".join(members).encode()) if members else ABSENT)
@@ -210,6 +225,11 @@ class View:
         keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
         return keys
 
+    def peek(self, prefix: str) -> list[Fact]:
+        """Return the facts whose keys begin with a prefix, unrecorded: who uses one reads what matters of it, too."""
+        state = self._reader.state
+        return [fact for key in state.keys(prefix) if (fact := state.fact(key))]
+
     def units(self, stage: str) -> list[str]:
         """Return the sorted names of a stage's units."""
         names: list[str] = self._note(self._reader.units(stage), LISTING, stage, "")
@@ -219,7 +239,7 @@ class View:
         """Return the output files of a unit of an earlier stage; raises `MissingOutputError`."""
         files: tuple[Stored, ...] | None = self._note(self._reader.output(unit), OUTPUT, unit, "")
         if files is None:
-            raise MissingOutputError(f"{self.unit} reads {unit}, which is not built")
+            raise MissingOutputError(self.unit, unit)
         return files
 
     def file(self, name: str) -> Path:

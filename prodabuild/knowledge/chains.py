@@ -10,7 +10,7 @@ from prodabuild.digest import seeded
 from prodabuild.knowledge.language import Name, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from prodabuild.knowledge.predicates import Predicate
 
@@ -37,28 +37,81 @@ def conclude(predicates: Mapping[str, Predicate], steps: Sequence[str]) -> str |
     return result
 
 
-def derive_chains(
-    names: Mapping[str, Name],
-    links: Iterable[Link],
-    predicates: Mapping[str, Predicate],
-    starts: Iterable[str],
-    most: int,
-) -> list[dict[str, Any]]:
-    """Return up to `most` chains that begin in `starts`: mostly of two steps, spread over first and last concepts."""
+class Links(NamedTuple):
+    """All links by the concept that they lead from; `double` are the ends that more than one link joins."""
+
+    outgoing: Mapping[str, list[Link]]
+    double: Set[tuple[str, str]]
+
+
+def by_subject(links: Iterable[Link]) -> Links:
+    """Return links as chains are derived from them."""
     outgoing: dict[str, list[Link]] = {}
     for link in links:
         outgoing.setdefault(link.subject, []).append(link)
-    found = [path for start in starts for path in _paths(outgoing, predicates, start)]
-    chosen: list[tuple[Link, ...]] = []
+    ends = Counter((link.subject, link.object) for some in outgoing.values() if len(some) > 1 for link in some)
+    return Links(outgoing, {pair for pair, count in ends.items() if count > 1})
+
+
+def derive_chains(
+    names: Mapping[str, Name],
+    links: Links,
+    predicates: Mapping[str, Predicate],
+    starts: Iterable[str],
+    most: int,
+    keep: Iterable[str] = (),
+) -> list[dict[str, Any]]:
+    """Return up to `most` chains that begin in `starts`: mostly of two steps, spread over first and last concepts.
+
+    Those whose id is in `keep` come before all others, so that chains stay when links come and go.
+    """
+    begin = list(starts)
+    found = _distinct([path for start in begin for path in _paths(links.outgoing, predicates, start)], links.double)
+    own = set(begin)
+    chosen = [path for identity in keep if (path := _follow(links.outgoing, predicates, identity, own))][:most]
+    kept = set(chosen)
     for length, share in LENGTHS.items():
-        room = most - len(chosen) if length == max(LENGTHS) else int(most * share)
-        chosen += _spread([path for path in found if len(path) == length], room)
+        room = int(most * share) - sum(len(path) == length for path in kept)
+        room = most - len(chosen) if length == max(LENGTHS) else min(room, most - len(chosen))
+        chosen += _spread([path for path in found if len(path) == length and path not in kept], room, kept)
     return [_chain(path, names, predicates) for path in sorted(chosen)]
 
 
-def _spread(paths: list[tuple[Link, ...]], most: int) -> list[tuple[Link, ...]]:
+def _distinct(paths: list[tuple[Link, ...]], double: Set[tuple[str, str]]) -> list[tuple[Link, ...]]:
+    """Return one path for each id: two links between the same concepts would make two chains of one name."""
+    if not double:
+        return paths
+    first: dict[str, tuple[Link, ...]] = {}
+    return [
+        path
+        for path in paths
+        if double.isdisjoint((link.subject, link.object) for link in path)
+        or first.setdefault(_identity(path), path) is path
+    ]
+
+
+def _follow(
+    outgoing: Mapping[str, list[Link]], predicates: Mapping[str, Predicate], identity: str, starts: Set[str]
+) -> tuple[Link, ...] | None:
+    """Return the path that a chain's id names, if it can be walked; of several, the one that `_paths` has first."""
+    folder, _, local = identity.rpartition("/")
+    first, *others = local.split("..")
+    grown: list[tuple[Link, ...]] = [()] if f"{folder}/{first}" in starts and len(others) in LENGTHS else []
+    for name in others:
+        grown = [
+            (*path, link)
+            for path in grown
+            for link in outgoing.get(path[-1].object if path else f"{folder}/{first}", [])
+            if link.object.rpartition("/")[2] == name
+            and link.object not in {f"{folder}/{first}", *(step.object for step in path)}
+            and conclude(predicates, [step.predicate for step in (*path, link)])
+        ]
+    return grown[0] if grown else None
+
+
+def _spread(paths: list[tuple[Link, ...]], most: int, beside: Iterable[tuple[Link, ...]]) -> list[tuple[Link, ...]]:
     """Return up to `most` paths such that no first or last concept is used much more often than another."""
-    used: Counter[str] = Counter()
+    used = Counter(end for path in beside if path for end in (path[0].subject, path[-1].object))
 
     def wear(path: tuple[Link, ...]) -> int:
         return used[path[-1].object] + 4 * used[path[0].subject]
@@ -98,10 +151,16 @@ def _chain(path: Sequence[Link], names: Mapping[str, Name], predicates: Mapping[
     first, last = path[0].subject, path[-1].object
     relation = conclude(predicates, [link.predicate for link in path])
     assert relation is not None
-    local = [concept.rpartition("/")[2] for concept in (first, *(link.object for link in path))]
     return {
-        "id": f"{first.rpartition('/')[0]}/{'..'.join(local)}",
+        "id": _identity(path),
         "title": f"from {names[first].text} to {names[last].text}",
         "steps": [link.id for link in path],
         "conclusion": sentence(predicates[relation].forward, names[first], names[last], "."),
     }
+
+
+def _identity(path: Sequence[Link]) -> str:
+    """Return the id of a chain: the concepts on its way."""
+    first = path[0].subject
+    local = [concept.rpartition("/")[2] for concept in (first, *(link.object for link in path))]
+    return f"{first.rpartition('/')[0]}/{'..'.join(local)}"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, get_args
+import re
+from typing import TYPE_CHECKING, Any, get_args
 
 from prodabuild.knowledge.records import Level, Raw, flaws, identity_of
 from prodabuild.problems import Problem, suggest
 from prodabuild.yamlio import TextError, decode, lines, load, load_jsonl, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from prodabuild.yamlio import Path
 
 SUFFIXES = (".yaml", ".yml", ".jsonl")
 LEVELS: tuple[Level, ...] = get_args(Level)
+UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # YAML breaks lines at these, or refuses them
 SECTIONS = {f"{level}s": level for level in LEVELS}
 
 
@@ -135,27 +137,31 @@ def _record(text: str, file: str, level: Level, item: Any, path: Path) -> Iterat
 
 def render(records: list[Raw]) -> str:
     """Return records as the YAML that people read: each concept with the relations it is the subject of."""
-    concepts = [raw.data for raw in records if raw.level == "concept"]
-    known = {concept["id"] for concept in concepts}
-    relations: dict[str, list[dict[str, Any]]] = {}
+    concepts = [raw for raw in records if raw.level == "concept"]
+    known = {raw.data["id"] for raw in concepts}
+    relations: dict[str, list[Raw]] = {}
     for raw in records:
         if raw.level == "relation":
-            relations.setdefault(raw.data["subject"] if raw.data["subject"] in known else "", []).append(raw.data)
+            relations.setdefault(raw.data["subject"] if raw.data["subject"] in known else "", []).append(raw)
     lines = ["concepts:"] if concepts else []
     for concept in concepts:
-        lines += _mapping(concept, "- ", "  ")
-        under = relations.get(concept["id"], [])
-        lines += ["  relations:"] if under else []
-        for relation in under:
-            lines += _mapping({name: value for name, value in relation.items() if name != "subject"}, "  - ", "    ")
-    for section, rest in (
-        ("relations", relations.get("", [])),
-        ("chains", [raw.data for raw in records if raw.level == "chain"]),
-    ):
+        lines += item(concept, relations.get(concept.data["id"], []))
+    chains = [raw for raw in records if raw.level == "chain"]
+    for section, rest in (("relations", relations.get("", [])), ("chains", chains)):
         lines += [f"{section}:"] if rest else []
         for record in rest:
-            lines += _mapping(record, "- ", "  ")
+            lines += item(record)
     return "\n".join(lines) + "\n"
+
+
+def item(record: Raw, nested: Sequence[Raw] = ()) -> list[str]:
+    """Return the lines of one record in a list, a concept with the relations that stand under it."""
+    lines = _mapping(record.data, "- ", "  ")
+    lines += ["  relations:"] if nested else []
+    for relation in nested:
+        fields = {name: value for name, value in relation.data.items() if name != "subject"}
+        lines += _mapping(fields, "  - ", "    ")
+    return lines
 
 
 def _mapping(record: dict[str, Any], first: str, others: str) -> list[str]:
@@ -163,19 +169,28 @@ def _mapping(record: dict[str, Any], first: str, others: str) -> list[str]:
     for name, value in record.items():
         lead = others if lines else first
         if isinstance(value, list) and name == "steps":
-            lines += [f"{lead}{name}:", *(f"{others}- {_scalar(item)}" for item in value)]
-        elif isinstance(value, list):
-            lines.append(f"{lead}{name}: [{', '.join(_scalar(item, flow=True) for item in value)}]")
+            lines += [f"{lead}{name}:", *(f"{others}- {scalar(step)}" for step in value)]
         else:
-            lines.append(f"{lead}{name}: {_scalar(value)}")
+            lines.append(f"{lead}{name}: {flow(value) if isinstance(value, list | dict) else scalar(value)}")
     return lines
 
 
-def _scalar(value: Any, flow: bool = False) -> str:
+def flow(value: Any) -> str:
+    """Return a value on one line: a list in brackets, a mapping in braces, scalars that are safe inside them."""
+    if isinstance(value, list):
+        return f"[{', '.join(flow(part) for part in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {flow(part)}' for name, part in value.items())}}}"
+    return scalar(value, flow=True)
+
+
+def scalar(value: str | int | bool, flow: bool = False) -> str:
     """Return a text as a plain scalar where that reads back as the same text, else double-quoted."""
     import json
 
-    text = cast("str", value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    text = value
     plain = (
         text != ""
         and text == text.strip()
@@ -190,4 +205,5 @@ def _scalar(value: Any, flow: bool = False) -> str:
                 return text
         except TextError:
             pass
-    return json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)

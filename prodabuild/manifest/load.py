@@ -44,6 +44,9 @@ def _written_paths(manifest: Manifest) -> list[tuple[yamlio.Path, str]]:
     for name, suite in manifest.tests.items():
         if isinstance(suite, TaskSuite):
             written += [(("tests", name, "tasks", n), path) for n, path in enumerate(suite.tasks)]
+    for number, entry in enumerate(manifest.compile.recipes):
+        if entry.rpartition(":")[0].endswith(".py"):
+            written.append((("compile", "recipes", number), entry.rpartition(":")[0]))
     if manifest.model.base.startswith("path:"):
         written.append((("model", "base"), manifest.model.base.removeprefix("path:")))
     return written

@@ -11,6 +11,8 @@ from prodabuild.manifest.strict import Part
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 RepoPath = Annotated[str, Field(min_length=1, description="A path inside the repository, with forward slashes.")]
 Text = Annotated[str, Field(min_length=1)]
+# Read as text, so that what is no recipe gets a better message than a pattern's; editors get the pattern.
+RecipeEntry = Annotated[str, Field(json_schema_extra={"pattern": r"^([^:]+\.py:[^:\s]+|[^:.\s/]+)$"})]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -37,8 +39,9 @@ class Compile(Part):
     """How knowledge becomes training samples."""
 
     seed: Seed = Field(default=7, description="Draws distractors and phrasings; part of every sample's identity.")
-    recipes: Annotated[list[str], Field(min_length=1)] = Field(
-        default=["define", "relate", "choose", "judge"], description="What is made of each record."
+    recipes: Annotated[list[RecipeEntry], Field(min_length=1)] = Field(
+        default=["define", "relate", "choose", "judge"],
+        description="What is made of each record: recipes that ship, and functions of the repository (FILE.py:NAME).",
     )
     shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
 

@@ -1,99 +1,172 @@
-"""Imports: from a vocabulary's records to files of knowledge."""
+"""Imports: from a source's records to files of knowledge, merged with what the last import wrote and what is here."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.digest import canonical
+from prodabuild.engine.guard import writing
 from prodabuild.engine.store import place
-from prodabuild.errors import ProjectError
-from prodabuild.knowledge.chains import Link, derive_chains
-from prodabuild.knowledge.files import render
+from prodabuild.errors import UsageError
+from prodabuild.events import Emit, silent
+from prodabuild.knowledge.chains import Link, by_subject, derive_chains
+from prodabuild.knowledge.declaring import declare
 from prodabuild.knowledge.language import Name
-from prodabuild.knowledge.predicates import BUILTIN
-from prodabuild.knowledge.records import Level, Raw, relation_id
-from prodabuild.manifest.paths import refuse
-from prodabuild.manifest.strict import read_strict
-from prodabuild.sources.wordnet import Selection, choose, everything, extract, read_wordnet
+from prodabuild.knowledge.predicates import BUILTIN, Predicate, parse_predicates
+from prodabuild.knowledge.records import Raw, relation_id
+from prodabuild.manifest.paths import PREDICATES, refuse
+from prodabuild.problems import raise_errors
+from prodabuild.project.baseline import Baseline, Entry, baseline_file, encode_baseline, read_baseline
+from prodabuild.project.filing import edited, file_records, holding, needs_of, read_shelf, revise
+from prodabuild.project.merging import merge
+from prodabuild.project.review import ImportReport, Outcome, review
+from prodabuild.sources.grammar import slug
+from prodabuild.sources.kinds import importer
+from prodabuild.sources.vocabulary import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from prodabuild.project.filing import Groups
+    from prodabuild.project.merging import Accept
     from prodabuild.sources.vocabulary import Extracts
 
-BULK = 2000  # records of a JSONL file: a file that changed is read whole
-Written = dict[str, dict[str, int]]
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+PRIVATE = ".prodabuild"
 
 
-def import_wordnet(root: Path, path: Path, select: str, into: str, form: str, chains: int) -> Written:
-    """Write the knowledge that a selection takes from WordNet; returns the records of each level, by file."""
-    selection = None if select == "all" else _selection(root, select)
-    wordnet = read_wordnet(path)
-    chosen = choose(wordnet, selection) if selection else everything(wordnet)
-    return write_extracts(root, into, form, extract(chosen, selection), chains)
+@dataclass(frozen=True)
+class ImportOptions:
+    """How an import is to run. `name` and `discipline` default to what the first file is called."""
+
+    name: str | None = None
+    into: str = "knowledge"
+    form: str = "yaml"
+    chains: int = 180
+    accept: Accept | None = None
+    prune: bool = False
+    dry_run: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    emit: Emit = silent
 
 
-def write_extracts(root: Path, into: str, form: str, extracts: Extracts, chains: int) -> Written:
-    """Write one folder a discipline: a file for each group of concepts with their relations, one for the chains."""
-    names = {
-        concept["id"]: Name(concept["name"], concept.get("noun", "count"))
-        for found in extracts.values()
-        for concepts in found.concepts.values()
-        for concept in concepts
-    }
-    links = [
-        Link(
-            relation_id(row["subject"], row["predicate"], row["object"]),
-            row["subject"],
-            row["predicate"],
-            row["object"],
-        )
-        for found in extracts.values()
-        for row in found.relations
-    ]
-    written: Written = {}
-    for discipline, found in extracts.items():
-        by_subject: dict[str, list[dict[str, Any]]] = {}
+def run_import(root: Path, kind: str, paths: Sequence[Path], options: ImportOptions) -> ImportReport:
+    """Import files of a kind in KINDS, and return what changed; writes nothing in a dry run."""
+    if options.dry_run:
+        return _import(root, kind, paths, options)
+    with writing(root / PRIVATE / "lock", f"prodabuild import {kind}", options.emit):
+        return _import(root, kind, paths, options)
+
+
+def _import(root: Path, kind: str, paths: Sequence[Path], options: ImportOptions) -> ImportReport:
+    _refuse_outside(root, options.into)
+    name = _named("name", options.name or ("wordnet" if kind == "wordnet" else slug(paths[0].stem)))
+    baseline = read_baseline(root, name, kind, options.into)
+    settings = {**options.settings, "discipline": _named("discipline", options.settings.get("discipline") or name)}
+    extracts = importer(kind)(Request(root, tuple(paths), name, known=baseline.known(), **settings))
+    own = _declared(root)
+    missing = {word: extracts.predicates[word] for word in _used(extracts) if word not in BUILTIN and word not in own}
+    new = {word: Predicate(name=word, **fields) for word, fields in missing.items()}
+    groups = _groups(extracts, {**BUILTIN, **own, **new}, options, baseline)
+    records, files = file_records(groups, options.form)
+    shelf = read_shelf(root, options.into, records, files, {*records, *baseline.entries})
+    merged = merge(
+        {identity: entry.digest for identity, entry in baseline.entries.items()},
+        {identity: here.digest for identity, here in shelf.records.items()},
+        {identity: found.digest for identity, found in records.items()},
+        lambda identity: needs_of(records[identity].raw),
+        options.accept,
+        options.prune,
+        holding(shelf) if options.prune or options.accept == "theirs" else None,
+    )
+    edits = revise(groups, records, shelf, merged)
+    written = edited(shelf, edits)
+    if missing:
+        written[PREDICATES] = declare(_read(root, PREDICATES), PREDICATES, missing)
+    entries = {identity: Entry(digest, extracts.keys.get(identity, "")) for identity, digest in merged.baseline.items()}
+    written[baseline_file(name)] = encode_baseline(Baseline(kind, options.into, extracts.documents, entries))
+    if not options.dry_run:
+        _write(root, written)
+    outcome = Outcome(merged, records, shelf, baseline, edits)
+    return review(name, options.dry_run, outcome, extracts.remarks, sorted(missing))
+
+
+def _refuse_outside(root: Path, into: str) -> None:
+    refused = refuse(root, into)
+    if refused and refused.code != "M023":
+        raise UsageError(refused.message, refused.hint)
+
+
+def _named(what: str, word: str) -> str:
+    if not NAME.fullmatch(word):
+        hint = f"lower-case letters, digits, `_` and `-`: name one with --{what}"
+        raise UsageError(f"{word!r} cannot be the {what} of an import", hint)
+    return word
+
+
+def _read(root: Path, file: str) -> bytes:
+    return (root / file).read_bytes() if (root / file).exists() else b""
+
+
+def _declared(root: Path) -> dict[str, Predicate]:
+    """Return the predicates that the repo declares; raises `ProblemsError`."""
+    data = _read(root, PREDICATES)
+    found, problems = parse_predicates(data, PREDICATES) if data else ([], [])
+    raise_errors(problems)
+    return {predicate.name: predicate for predicate in found}
+
+
+def _used(extracts: Extracts) -> list[str]:
+    relations = (relation for found in extracts.disciplines.values() for relation in found.relations)
+    return sorted({relation["predicate"] for relation in relations})
+
+
+def _groups(
+    extracts: Extracts, predicates: Mapping[str, Predicate], options: ImportOptions, baseline: Baseline
+) -> Groups:
+    """Return the records of each file: concepts with the relations that they are the subject of, then chains."""
+    everything = extracts.disciplines.values()
+    concepts = [concept for found in everything for group in found.concepts.values() for concept in group]
+    names = {concept["id"]: Name(concept["name"], concept.get("noun", "count")) for concept in concepts}
+    links = by_subject(_link(relation) for found in everything for relation in found.relations)
+    chains_before: dict[str, list[str]] = {}
+    for identity in baseline.entries:
+        if ".." in identity:
+            chains_before.setdefault(identity.partition("/")[0], []).append(identity)
+    groups: Groups = {}
+    for discipline, found in extracts.disciplines.items():
+        by_concept: dict[str, list[Raw]] = {}
         for relation in found.relations:
-            by_subject.setdefault(relation["subject"], []).append(relation)
-        files: dict[str, list[Raw]] = {}
-        for stem, concepts in found.concepts.items():
-            files[stem] = [Raw("concept", concept) for concept in concepts]
-            files[stem] += [
-                Raw("relation", relation) for concept in concepts for relation in by_subject.get(concept["id"], [])
-            ]
-        starts = [concept["id"] for concepts in found.concepts.values() for concept in concepts]
-        files["chains"] = [Raw("chain", chain) for chain in derive_chains(names, links, BUILTIN, starts, chains)]
-        for stem, raws in files.items():
-            for name, part in _parts(f"{into}/{discipline}/{stem}", raws, form):
-                place(root / name, _encode(part, form), root / ".prodabuild" / "tmp")
-                written[name] = dict(Counter(raw.level for raw in part))
-    return written
+            by_concept.setdefault(relation["subject"], []).append(Raw("relation", relation))
+        for stem, own in found.concepts.items():
+            raws = [Raw("concept", concept) for concept in own]
+            raws += [relation for concept in own for relation in by_concept.get(concept["id"], [])]
+            groups[f"{options.into}/{discipline}/{stem}"] = raws
+        if found.chains is None:
+            starts = [concept["id"] for own in found.concepts.values() for concept in own]
+            keep = chains_before.get(discipline, [])
+            chains = derive_chains(names, links, predicates, starts, options.chains, keep)
+        else:
+            chains = [_chain(chain) for chain in found.chains]
+        groups[f"{options.into}/{discipline}/chains"] = [Raw("chain", chain) for chain in chains]
+    return groups
 
 
-def _parts(stem: str, raws: list[Raw], form: str) -> Iterator[tuple[str, list[Raw]]]:
-    """Return the files that records go into: one of YAML, or of JSONL as many as keep an edit's cost small."""
-    if form == "yaml" or len(raws) <= BULK:
-        yield from [(f"{stem}.{form}", raws)] if raws else []
-        return
-    for number, at in enumerate(range(0, len(raws), BULK)):
-        yield f"{stem}-{number:03}.{form}", raws[at : at + BULK]
+def _link(relation: dict[str, Any]) -> Link:
+    subject, predicate, target = relation["subject"], relation["predicate"], relation["object"]
+    return Link(relation_id(subject, predicate, target), subject, predicate, target)
 
 
-def _encode(raws: list[Raw], form: str) -> bytes:
-    if form == "yaml":
-        return render(raws).encode()
-    return b"".join(canonical(_with_level(raw.level, raw.data)) + b"\n" for raw in raws)
+def _chain(chain: dict[str, Any]) -> dict[str, Any]:
+    return {**chain, "steps": [relation_id(*step) for step in chain["steps"]]}
 
 
-def _with_level(level: Level, data: dict[str, Any]) -> dict[str, Any]:
-    return {"level": level, **data}
-
-
-def _selection(root: Path, select: str) -> Selection:
-    refused = refuse(root, select)
-    if refused:
-        raise ProjectError(refused.message, refused.hint)
-    return read_strict(Selection, (root / select).read_bytes(), select)[0]
+def _write(root: Path, written: Mapping[str, bytes]) -> None:
+    """Put files in place, the baseline last: what a killed import has not written, the next one does."""
+    for file, data in written.items():
+        if not data:
+            (root / file).unlink()
+        elif not (root / file).exists() or (root / file).read_bytes() != data:
+            place(root / file, data, root / PRIVATE / "tmp")

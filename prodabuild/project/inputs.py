@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, sha256
-from prodabuild.engine.code import library_fact, module_fact, modules_below
+from prodabuild.engine.code import LOCAL, library_fact, module_fact, modules_below
 from prodabuild.engine.facts import Fact, diff
 from prodabuild.engine.files import Wanted, scan
+from prodabuild.engine.local import local_fact
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.check import PREDICATE
@@ -21,13 +22,16 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, TaskSuite, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.problems import Problem, raise_errors
+from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
+from prodabuild.yamlio import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from prodabuild.engine.facts import Delta
     from prodabuild.engine.files import FileRow, Scan
+    from prodabuild.engine.local import Closure
     from prodabuild.engine.state import State
     from prodabuild.knowledge.records import Raw
     from prodabuild.manifest.model import Manifest
@@ -36,7 +40,7 @@ PACKAGE = Path(__file__).parent.parent
 # Modules that tell what happens and shape no output: a new error message is no reason to train again.
 VOICE = frozenset(("prodabuild.errors", "prodabuild.problems", "prodabuild.events"))
 ENVIRONMENT = "environment"
-_KNOWLEDGE, _PREDICATES, _CODE, _OPAQUE = "knowledge", "predicates", "code", "opaque"
+_KNOWLEDGE, _PREDICATES, _CODE, _LOCAL, _OPAQUE = "knowledge", "predicates", "code", "local", "opaque"
 _DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "huggingface-hub"}
 
 
@@ -49,8 +53,11 @@ class Reading:
     gone: tuple[str, ...]
 
 
-def wanted_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
-    """Return every file that builds may depend on, by the name it is known by; raises `ProblemsError`."""
+def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Wanted]:
+    """Return every file that builds may depend on, by the name it is known by; raises `ProblemsError`.
+
+    A module of the data repo is known as `local:` and its file: that file may be an opaque input, too.
+    """
     wanted: dict[str, Wanted] = {}
     problems: list[Problem] = []
     for discipline, settings in manifest.disciplines.items():
@@ -69,6 +76,8 @@ def wanted_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
     for module, file in modules_below(PACKAGE, "prodabuild"):
         if module not in VOICE:
             wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
+    for module, found in own.modules.items():
+        wanted[LOCAL + found.file] = Wanted(root / found.file, f"{_LOCAL}:{module}")
     for name, file in opaque_files(root, manifest).items():
         wanted[name] = Wanted(file, _OPAQUE, opaque=True)
     return wanted
@@ -89,7 +98,8 @@ def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> R
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name.
     """
-    found = scan(state, wanted_files(root, manifest))
+    own = _own_code(root, manifest)
+    found = scan(state, wanted_files(root, manifest, own))
     parsed: dict[str, list[Fact]] = {}
     problems: list[Problem] = []
     rows = dict(found.rows)
@@ -99,16 +109,29 @@ def read_sources(state: State, root: Path, manifest: Manifest, device: str) -> R
         problems += wrong
         rows[name] = rows[name]._replace(content=_content(facts))
     raise_errors(problems)
-    parsed |= _virtual(state, root, manifest, found, device)
+    parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
     delta = diff(state, parsed, found.gone)
     raise_errors(_duplicates(root, delta))
     return Reading(delta, rows, found.gone)
+
+
+def _own_code(root: Path, manifest: Manifest) -> Closure:
+    """Return the modules of the data repo that shape samples; raises `ProblemsError`."""
+    found = own_recipes(root, manifest, decode((root / MANIFEST).read_bytes()))
+    raise_errors(found.problems)
+    return found.code
 
 
 def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Problem]]:
     kind, _, detail = found.rows[name].context.partition(":")
     if kind == _CODE:
         return [module_fact(detail, data, name, package=name.endswith("__init__.py"))], []
+    if kind == _LOCAL:
+        file = name.removeprefix(LOCAL)
+        try:
+            return [local_fact(detail, data, file)], []
+        except SyntaxError as error:
+            return [], [broken(file, error)]
     if kind == _OPAQUE:
         return [Fact(FILE + name, canonical({"content": found.rows[name].digest.hex()}), name)], []
     if kind == _PREDICATES:
@@ -133,8 +156,8 @@ def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Proble
     return facts, problems
 
 
-def _virtual(state: State, root: Path, manifest: Manifest, found: Scan, device: str) -> dict[str, list[Fact]]:
-    """Return the facts that stand in no file of their own: settings, built-in predicates, versions, the device."""
+def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[str, list[Fact]]:
+    """Return the facts that stand in no file of their own: settings, built-in predicates."""
     own = {name.removeprefix(PREDICATE) for name in _own_predicates(state, found)}
     builtin = [
         _predicate_fact(predicate, "built-in predicates") for name, predicate in BUILTIN.items() if name not in own
@@ -142,11 +165,14 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan, device: 
     return {
         MANIFEST: [Fact("manifest", canonical(settings_of(root, manifest)), MANIFEST)],
         "built-in predicates": builtin,
-        ENVIRONMENT: [
-            *(library_fact(name, _version(name)) for name in _VERSIONED),
-            Fact("device", canonical({"class": device}), ENVIRONMENT),
-        ],
     }
+
+
+def _environment(own: Closure, device: str) -> dict[str, list[Fact]]:
+    """Return the facts about what builds run on: versions of libraries, ours and those of own recipes; the device."""
+    facts = [library_fact(name, _version(name)) for name in _VERSIONED]
+    facts += [library_fact(name, version, local=True) for name, version in sorted(_versions(own.libraries).items())]
+    return {ENVIRONMENT: [*facts, Fact("device", canonical({"class": device}), ENVIRONMENT)]}
 
 
 def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
@@ -207,6 +233,19 @@ def _version(name: str) -> str | None:
         return metadata.version(_DISTRIBUTIONS.get(name, name))
     except metadata.PackageNotFoundError:
         return None
+
+
+def _versions(imported: frozenset[str]) -> dict[str, str | None]:
+    """Return the versions of libraries by the names that they are imported by, None for what is no distribution."""
+    found = {name: _version(name) for name in imported}
+    if (
+        None in found.values()
+    ):  # named otherwise than imported: all that is installed must be asked, a tenth of a second
+        distributions = metadata.packages_distributions()
+        for name in [name for name, version in found.items() if version is None]:
+            makers = sorted(set(distributions.get(name, ())))
+            found[name] = " ".join(f"{maker} {metadata.version(maker)}" for maker in makers) or None
+    return found
 
 
 def _content(facts: list[Fact]) -> str:

@@ -12,13 +12,14 @@ from prodabuild.engine import lockfile
 from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.engine.verify import verify_outputs
-from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.exporting import target_of, write_export
+from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
 from prodabuild.project.provenance import explain
@@ -86,7 +87,10 @@ class Project:
 
     @afresh
     def compile(self, options: Options) -> CompileReport:
-        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised."""
+        """Build the target; raises `ProblemsError`, `StaleError` (with `locked`) or what a build function raised.
+
+        With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
+        """
         started = time.monotonic()
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
@@ -147,10 +151,7 @@ class Project:
 
 def _run(session: Session, options: Options) -> RunResult:
     result = session.run(options.to)
-    for unit, failure in result.failures:
-        if isinstance(failure, ProdaError):
-            failure.add_note(f"while building {unit}")
-        raise failure
+    raise_failures(result, session.root, session.state, options.keep_going)
     return result
 
 

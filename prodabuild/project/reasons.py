@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.engine.code import LIBRARY, MODULE
+from prodabuild.engine.code import LIBRARY, LOCAL, LOCAL_LIBRARY, MODULE
 from prodabuild.engine.facts import BUCKET, POSTING, Change, Reason
 from prodabuild.engine.view import FILE
 from prodabuild.knowledge.check import PREDICATE
@@ -30,9 +30,10 @@ def describe(change: Change) -> Reason:
     if facet == BUCKET:
         what = f"{key} is new" if change.new else f"{key} is gone"
         return Reason(what, change.source, change.old, change.new, key)
-    if key.startswith(MODULE):  # digests and lists of modules: nothing to show
-        what = "code" if facet == "code" else "imports"
-        return Reason(f"the {what} of {key.removeprefix(MODULE)} changed", change.source, key=key, facet=facet)
+    if key.startswith((MODULE, LOCAL)):  # digests and lists of modules: nothing to show
+        what = facet if facet in ("code", "imports") else "parameters"
+        name, source = key.partition(":")[2], change.source.removeprefix(LOCAL)
+        return Reason(f"the {what} of {name} changed", source, key=key, facet=facet)
     return Reason(_what(key, facet, change), change.source, change.old, change.new, key, facet)
 
 
@@ -41,8 +42,8 @@ def _what(key: str, facet: str, change: Change) -> str:
         return f"{facet} changed"
     if key == "device":
         return "the device changed"
-    if key.startswith(LIBRARY):
-        return f"the installed version of {key.removeprefix(LIBRARY)} changed"
+    if key.startswith((LIBRARY, LOCAL_LIBRARY)):
+        return f"the installed version of {key.partition(':')[2]} changed"
     if key.startswith(FILE):
         return f"{key.removeprefix(FILE)} changed"
     if key.startswith(PREDICATE):

@@ -21,12 +21,12 @@ from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.knowledge.check import check_all, check_delta
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, ProblemsError, raise_errors, suggest
+from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.inputs import RecordPlaces, opaque_files, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.declared import own_recipes
 from prodabuild.training.base import base_files, parse_base
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
@@ -171,25 +171,27 @@ def afresh(work: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def _state_to_write(root: Path) -> Iterator[State]:
     """Open the state; a new one takes over what is known of earlier builds."""
-    path = _state_path(root)
-    state = State(path, writable=True)
+    state = State(_state_path(root), writable=True)
     try:
-        if state.note("adopted") is None:
-            with state.transaction():
-                _adopt(state, root)
-        journal.compact(journal.journal_of(path), state)
+        _catch_up(state, root)
         yield state
     finally:
         state.close()
 
 
-def _adopt(state: State, root: Path) -> None:
-    """Take over the traces of the journal, and the files in `build/` that the lock knows of."""
-    state.adopt(journal.read(journal.journal_of(state.path)))
-    for unit, path in lockfile.outputs(lockfile.read(root / LOCK)):
-        if (root / BUILD / path).is_file():
-            state.announce_placed(PlacedRow(path, unit, "", UNPLACED))
-    state.set_note("adopted", "yes")
+def _catch_up(state: State, root: Path) -> None:
+    """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
+    known = state.note(journal.READ)
+    path = journal.journal_of(state.path)
+    journal.compact(path, state)
+    if known == str(journal.end(path)):
+        return
+    with state.transaction():
+        state.adopt(journal.read(path, int(known or 0)))
+        state.set_note(journal.READ, str(journal.end(path)))
+        for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
+            if (root / BUILD / name).is_file():
+                state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
@@ -241,15 +243,9 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
-    """Raise `ProblemsError` when the manifest names a recipe or a base that does not exist."""
+    """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
     text = decode((root / MANIFEST).read_bytes())
-    problems = [
-        Problem(
-            "M015", f"there is no recipe {name!r}", MANIFEST, *locate(text, ("compile", "recipes", number)), hint=hint
-        )
-        for number, name in enumerate(manifest.compile.recipes)
-        if name not in RECIPES and (hint := suggest(name, RECIPES, "recipes"))
-    ]
+    problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
+from prodabuild.engine.loading import local_modules
 from prodabuild.knowledge.reading import Knowledge
+from prodabuild.shards.own import OwnRecipe, declared
 from prodabuild.shards.recipes import RECIPES
 from prodabuild.shards.sample import to_lines, to_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from prodabuild.engine.loading import LocalModules
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
     from prodabuild.shards.sample import Sample
 
+
 LEVELS = ("concept", "relation")
+
+
+class Recipe(NamedTuple):
+    """A function that makes samples of the records of one level."""
+
+    name: str
+    level: str
+    samples: Callable[[Any], Iterator[Sample]]
 
 
 def build_shard(unit: str, view: View) -> Output:
@@ -28,8 +40,10 @@ def build_shard(unit: str, view: View) -> Output:
     discipline = group.partition(":")[2]
     read_code(view, __name__)
     knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
-    recipes = [(name, RECIPES[name], level_of(RECIPES[name])) for name in view.read("manifest", "compile.recipes")]
-    rows = [row for record in view.members() for row in _rows(knowledge, record, recipes, discipline)]
+    modules = local_modules(view)
+    with modules.mounted():
+        recipes = [_recipe(view, modules, entry) for entry in view.read("manifest", "compile.recipes")]
+        rows = [row for record in view.members() for row in _rows(knowledge, record, recipes, discipline)]
     view.summary = Counter(row["recipe"] for row in rows)
     return {shard_path(discipline, prefix): to_lines(rows)}
 
@@ -46,12 +60,19 @@ def level_of(recipe: Callable[..., Iterator[Sample]]) -> str:
     return parameter
 
 
-def _rows(
-    knowledge: Knowledge, record: str, recipes: list[tuple[str, Callable[..., Iterator[Sample]], str]], discipline: str
-) -> Iterator[dict[str, Any]]:
+def _recipe(view: View, modules: LocalModules, entry: str) -> Recipe:
+    """Return the recipe behind an entry of `compile.recipes`; the code of an own one is not read before it runs."""
+    found = declared(entry)
+    if found is None:
+        return Recipe(entry, level_of(RECIPES[entry]), RECIPES[entry])
+    own = OwnRecipe(view, modules, str(found.module), found.file, found.function)
+    return Recipe(own.name, own.level, own)
+
+
+def _rows(knowledge: Knowledge, record: str, recipes: Sequence[Recipe], discipline: str) -> Iterator[dict[str, Any]]:
     level = knowledge.level(record)
     handle: Any = knowledge.concept(record) if level == "concept" else knowledge.relation(record)
-    for name, recipe, takes in recipes:
-        if takes == level:
-            for sample in recipe(handle):
-                yield to_row(sample, record, name, discipline)
+    for recipe in recipes:
+        if recipe.level == level:
+            for sample in recipe.samples(handle):
+                yield to_row(sample, record, recipe.name, discipline)

@@ -13,13 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from prodabuild.errors import ProjectError
-from prodabuild.manifest.strict import Part
+from prodabuild.digest import sha256
+from prodabuild.errors import ProjectError, UsageError
+from prodabuild.manifest.paths import refuse
+from prodabuild.manifest.strict import Part, read_strict
+from prodabuild.sources.grammar import noun_of
 from prodabuild.sources.vocabulary import Extract, Extracts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from prodabuild.sources.vocabulary import Request
 
 DOCUMENT = "wordnet-3.0:data.noun"
 # pointer symbol -> predicate, read from the synset that holds the pointer (the inverse pointers say the same)
@@ -32,14 +37,12 @@ POINTERS = {
     "!": "antonym_of",
 }
 DOWN = ("~", "~i")
-# lexicographer files (lexnames(5WN)) of nouns, and those whose nouns mostly take no article
+# lexicographer files (lexnames(5WN)) of nouns
 LEXNAMES = """
 tops act animal artifact attribute body cognition communication event feeling food group location motive object
 person phenomenon plant possession process quantity relation shape state substance time
 """.split()  # noqa: SIM905 - a list of 26 quoted words reads worse
 FIRST_LEXNAME = 3
-MASS = {"attribute", "feeling", "phenomenon", "process", "state", "substance"}
-_ABSTRACT = re.compile(r"[a-z](ing|ism|ness|ity|ence|ance)$")  # of acts and thoughts: no article
 _RUDE = {"disparagement", "ethnic_slur", "obscenity", "slang", "dirty_word"}
 _RUDE_GLOSS = re.compile(r"\b(offensive|obscene|disparaging|derogatory|slur)\b")
 
@@ -76,6 +79,29 @@ class Selection(Part):
 
 
 Chosen = dict[str, dict[str, list[Synset]]]  # discipline -> name of a root -> what is taken below it
+
+
+def import_wordnet(request: Request) -> Extracts:
+    """Take what a selection (or `all`) chooses from one WordNet folder."""
+    if len(request.paths) != 1 or request.select is None:
+        raise UsageError("WordNet is one folder, with a selection", "import wordnet FOLDER --select FILE, or all")
+    folder = request.paths[0]
+    selection = None if request.select == "all" else _selection(request.root, request.select)
+    wordnet = read_wordnet(folder)
+    chosen = choose(wordnet, selection) if selection else everything(wordnet)
+    disciplines = extract(chosen, selection, request.known)
+    concepts = (concept for found in disciplines.values() for group in found.concepts.values() for concept in group)
+    keys = {concept["id"]: concept["source"].partition("#")[2].partition("-")[0] for concept in concepts}
+    files = [name for name in ("data.noun", "index.noun", "cntlist.rev") if (folder / name).is_file()]
+    documents = {name: sha256((folder / name).read_bytes()) for name in files}
+    return Extracts(disciplines, keys, documents=documents)
+
+
+def _selection(root: Path, select: str) -> Selection:
+    refused = refuse(root, select)
+    if refused:
+        raise ProjectError(refused.message, refused.hint)
+    return read_strict(Selection, (root / select).read_bytes(), select)[0]
 
 
 @dataclass(frozen=True)
@@ -153,11 +179,14 @@ def _named(wordnet: WordNet, discipline: str, name: str) -> Synset:
     return found
 
 
-def extract(chosen: Chosen, selection: Selection | None) -> Extracts:
-    """Return the records of the chosen synsets and of every pointer between two of them."""
+def extract(chosen: Chosen, selection: Selection | None, known: Mapping[str, str] | None = None) -> dict[str, Extract]:
+    """Return, by discipline, the records of the chosen synsets and of every pointer between two of them.
+
+    A synset whose offset is `known` keeps the id that it has there.
+    """
     names = _names([synset for groups in chosen.values() for synsets in groups.values() for synset in synsets], chosen)
-    ids = _ids(names, chosen)
-    extracts: Extracts = {}
+    ids = _ids(names, chosen, known or {})
+    extracts: dict[str, Extract] = {}
     for discipline, groups in chosen.items():
         nouns = selection.disciplines[discipline].nouns if selection else {}
         found = extracts[discipline] = Extract()
@@ -277,44 +306,39 @@ def _names(synsets: Iterable[Synset], chosen: Chosen) -> dict[int, str]:
     return names
 
 
-def _ids(names: Mapping[int, str], chosen: Chosen) -> dict[int, str]:
-    ids: dict[int, str] = {}
-    used: set[str] = set()
-    for discipline, groups in chosen.items():
-        for synset in (synset for synsets in groups.values() for synset in synsets):
-            slug = re.sub(r"[^a-z0-9]+", "_", names[synset.offset].lower()).strip("_")
-            identity = f"{discipline}/{slug}"
-            if not slug or identity in used:
-                identity = f"{identity}_{synset.offset}"
-            used.add(identity)
-            ids[synset.offset] = identity
+def _ids(names: Mapping[int, str], chosen: Chosen, known: Mapping[str, str]) -> dict[int, str]:
+    placed = {
+        synset.offset: discipline
+        for discipline, groups in chosen.items()
+        for rows in groups.values()
+        for synset in rows
+    }
+    kept = {offset: known.get(str(offset), "") for offset in placed}
+    ids = {offset: identity for offset, identity in kept.items() if identity.startswith(f"{placed[offset]}/")}
+    used = set(ids.values())
+    for offset, discipline in placed.items():
+        if offset in ids:
+            continue
+        slug = re.sub(r"[^a-z0-9]+", "_", names[offset].lower()).strip("_")
+        identity = f"{discipline}/{slug}"
+        if not slug or identity in used:
+            identity = f"{identity}_{offset}"
+        used.add(identity)
+        ids[offset] = identity
     return ids
 
 
 def _concept(synset: Synset, identity: str, name: str, nouns: Mapping[str, str]) -> dict[str, Any]:
     own = name.partition(" (")[0]
+    individual = any(symbol == "@i" for symbol, _ in synset.pointers)
     aliases = [lemma.replace("_", " ") for lemma in synset.lemmas if lemma.replace("_", " ") != own]
-    noun = nouns.get(identity.partition("/")[2]) or _noun(synset, own)
+    noun = nouns.get(identity.partition("/")[2]) or noun_of(own, synset.gloss, synset.lexname, individual)
     concept: dict[str, Any] = {"id": identity, "name": name, "definition": clean_gloss(synset.gloss) or own}
     concept |= {"aliases": aliases} if aliases else {}
     concept["kind"] = synset.lexname
     concept |= {"noun": noun} if noun != "count" else {}
     concept["source"] = f"{DOCUMENT}#{synset.offset}-{synset.end}"
     return concept
-
-
-def _noun(synset: Synset, name: str) -> str:
-    if any(symbol == "@i" for symbol, _ in synset.pointers) or re.fullmatch(r"[A-Z]\S*( (of|the|and|[A-Z]\S*))+", name):
-        return "proper"
-    if re.search(r"[^aiosu'.]s$", name) and re.search(r"\bplural\b|^(any|those|two|the) [a-z]+s\b", synset.gloss):
-        return "plural"
-    return behaviour(synset.lexname, name)
-
-
-def behaviour(lexname: str, name: str) -> Literal["mass", "count"]:
-    """Return `mass` or `count` for a common noun, by the lexicographer file it stands in and its ending."""
-    abstract = lexname in ("act", "cognition", "communication") and _ABSTRACT.search(name)
-    return "mass" if lexname in MASS or abstract else "count"
 
 
 def _relations(synset: Synset, ids: Mapping[int, str]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from prodabuild.engine.guard import writing
 from prodabuild.events import silent
 from prodabuild.project import Project
 from tests.conftest import ROOT, Repo
+from tests.sources.samples import SAMPLES
 
 WORDNET = ROOT / "tests/sources/wordnet"
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -81,6 +82,23 @@ def test_a_wrong_command_line_exits_2(repo: Repo, arguments: tuple[str, ...]) ->
     assert outcome.err.startswith(f"Usage: prodabuild {arguments[0]}")
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_interrupting_while_modules_are_read_exits_130(ignored: bool) -> None:
+    code = (
+        "import os, signal, sys\n"
+        f"signal.signal(signal.SIGINT, signal.SIG_IGN) if {ignored} else None\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'click': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from prodabuild.__main__ import start\n"
+        "sys.argv[1:] = ['--version']\n"
+        "start()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0 if ignored else 130, "")
+
+
 def test_a_bug_exits_70_with_a_report_and_no_traceback(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("two and two are five")
@@ -129,7 +147,7 @@ def examples() -> list[str]:
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()
-    shutil.copytree(ROOT / "sources", repo.path / "sources")
+    shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
     command, _, target = (

@@ -49,11 +49,11 @@ def build(unit: str, view: View) -> Output:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     State(tmp_path / "state.db", writable=True).close()
-    return Place(tmp_path / "state.db", tmp_path / "cache", tmp_path / "build", tmp_path / "tmp", {})
+    return Place(tmp_path / "state.db", tmp_path / "cache", tmp_path / "build", tmp_path / "tmp", {}, frozenset())
 
 
 def pool(place: Place, jobs: int = 2) -> Iterator[Receipt]:
-    return build_in_pool(Stage("units", build, fixed=tuple(UNITS), parallel=True), UNITS, place, jobs)
+    return build_in_pool(Stage("units", build, fixed=tuple(UNITS), parallel=True), UNITS, place, jobs, keep_going=True)
 
 
 def test_every_unit_has_one_receipt(place: Place) -> None:
@@ -67,7 +67,7 @@ def test_a_worker_that_is_killed_ends_the_build_and_keeps_what_is_done(
     receipts: list[Receipt] = []
     with pytest.raises(OutsideError, match="a process that built units was killed") as caught:
         receipts.extend(pool(place))
-    assert len(receipts) >= 12
+    assert len(receipts) >= 4  # of 10 built before it, those whose batches had ended
     assert caught.value.hint == "run the command again; if memory is short, with fewer --jobs"
     assert multiprocessing.active_children() == []
 
@@ -114,7 +114,7 @@ from tests.engine.test_executors import Place, pool
 
 folder = Path(sys.argv[1])
 with writing(folder / "lock", "the parent", silent):
-    for receipt in pool(Place(folder / "state.db", folder / "cache", folder / "build", folder / "tmp", {})):
+    for receipt in pool(Place(folder / "state.db", folder / "cache", folder / "build", folder / "tmp", {}, frozenset())):
         print(receipt.unit, flush=True)
 """
 
@@ -163,5 +163,5 @@ def test_ctrl_c_reaches_the_parent_only_and_work_in_hand_is_returned(place: Plac
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         rest = process.stdout.read().split()
-        assert 4 <= len(rest) < len(UNITS)
+        assert 1 <= len(rest) < len(UNITS)
         process.wait(5)

@@ -43,7 +43,7 @@ def test_damaged_and_unfinished_lines_are_passed_over(toy: Toy) -> None:
     lines = [line for line in path.read_bytes().split(b"\n") if line]
     path.write_bytes(b"\n".join([lines[0].replace(b"=", b"+"), *lines[1:-1], b"nonsense", lines[-1][:50]]))
     assert len(list(journal.read(path))) == len(lines) - 2
-    journal.append(path, traces[:1])
+    journal.append(path, traces[0])
     assert list(journal.read(path))[-1] == traces[0]
 
 
@@ -54,8 +54,8 @@ def test_none_is_empty(tmp_path: Path) -> None:
 def test_one_that_outgrew_the_state_is_written_anew(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     path = toy.root / "state.journal"
     traces = recorded(toy)
-    for _ in range(300):
-        journal.append(path, traces)
+    for trace in traces * 300:
+        journal.append(path, trace)
     long = path.stat().st_size
     state = State(toy.root / "state.db", writable=True)
     journal.compact(path, state)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +41,7 @@ def build_part(unit: str, view: View) -> Output:
     rows = []
     for key in view.members():
         text, to = view.read(key, "text"), view.read(key, "to")
+        time.sleep(0.1 if "SLOW" in text else 0)
         if "FAIL" in text:
             raise RuntimeError(f"{key} fails")
         rows.append(
@@ -54,10 +56,18 @@ def build_whole(unit: str, view: View) -> Output:
     return {"whole.txt": b"\n".join(view.path(part).read_bytes().upper() for part in parts)}
 
 
+def build_title(unit: str, view: View) -> Output:
+    """One word about the whole, or, of `title:apart`, about one line."""
+    if unit == "title:apart":
+        return {"apart.txt": str(view.read("k00", "text")).title().encode()}
+    return {"title.txt": view.path(view.output("whole")[0]).read_bytes()[:9].title()}
+
+
 STAGES = (
     Stage("parts", build_part, kind="part", bucket_size=3, parallel=True),
     Stage("whole", build_whole, fixed=("whole",)),
 )
+THREE = (*STAGES, Stage("titles", build_title, fixed=("title:apart", "title:whole")))
 
 
 def build_count(unit: str, view: View) -> Output:
@@ -133,6 +143,7 @@ class Toy:
     root: Path
     jobs: int = 1
     keep_going: bool = False
+    stages: tuple[Stage, ...] = STAGES
     events: list[Event] = field(default_factory=list)
 
     def space(self) -> Workspace:
@@ -149,7 +160,7 @@ class Toy:
     def _refresh(self, state: State, sources: Mapping[str, Lines], settings: Settings | None) -> tuple[Stage, ...]:
         known = orjson.loads(state.note("sources") or "[]")
         parsed = {name: facts_of(lines, name) for name, lines in sources.items()}
-        stages: tuple[Stage, ...] = STAGES
+        stages = self.stages
         if settings is not None:
             parsed["settings"] = [settings_fact(settings)]
             stages = stages_of(settings)

@@ -81,10 +81,17 @@ def test_records_are_found_with_their_lines() -> None:
     assert (lines["chem/acid", ""], lines["chem/acid", "definition"], lines["chem/acid.is_a.compound", ""]) == (2, 4, 6)
 
 
-words = st.text(string.printable + "éß漢 «»", min_size=1).filter(lambda text: text.strip() != "")
+words = st.one_of(
+    st.text(string.printable + "éß漢 «»\x7f\x85\u2028\u2029\ufeff\uffff", min_size=1),
+    st.text(st.characters(codec="utf-8"), min_size=1),
+).filter(lambda text: text.strip() != "")
+sources = st.one_of(
+    words,
+    st.fixed_dictionaries({"document": words}, optional={"quote": words, "span": st.just([3, 14])}),
+)
 records = st.fixed_dictionaries(
     {"id": st.just("x/a"), "name": words, "definition": words},
-    optional={"aliases": st.lists(words, min_size=1, max_size=3), "kind": words},
+    optional={"aliases": st.lists(words, min_size=1, max_size=3), "kind": words, "source": sources},
 )
 
 

@@ -25,3 +25,14 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
     wrong["model"]["adapter"] = {"aplha": 3}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, manifest_schema())
+
+
+@pytest.mark.parametrize("entry", ["define", "recipes/cases.py:brief", "cases.py:brief"])
+def test_the_schema_takes_recipes_by_name_and_by_path(entry: str) -> None:
+    jsonschema.validate(load(MANIFEST.replace("judge", entry)), manifest_schema())
+
+
+@pytest.mark.parametrize("entry", ["recipes/cases.py", "recipes.cases:brief", "recipes/cases.py:", ":brief"])
+def test_the_schema_refuses_half_a_recipe(entry: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(load(MANIFEST.replace("judge", f'"{entry}"')), manifest_schema())

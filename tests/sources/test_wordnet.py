@@ -87,6 +87,22 @@ def test_names_are_not_shared() -> None:
     assert {"soap (artifact)", "soap (possession)"} <= set(names)
 
 
+def test_a_synset_keeps_the_id_that_it_had() -> None:
+    chosen = everything(read_wordnet(FOLDER))
+
+    def by_name(known: dict[str, str]) -> dict[str, str]:
+        (found,) = [
+            each.concepts["artifact"] for name, each in extract(chosen, None, known).items() if name == "artifact"
+        ]
+        return {row["name"]: row["id"] for row in found}
+
+    rows = extract(chosen, None)["artifact"].concepts["artifact"]
+    offsets = {row["name"]: row["source"].partition("#")[2].partition("-")[0] for row in rows}
+    name, other = list(offsets)[:2]
+    known = {offsets[name]: "artifact/as_before", offsets[other]: "elsewhere/as_before"}
+    assert by_name(known) == by_name({}) | {name: "artifact/as_before"}
+
+
 def test_the_import_writes_files_that_check_and_compile(repo: Repo) -> None:
     bare(repo)
     outcome = repo.run("import", "wordnet", str(FOLDER), "--select", "sources/pick.yaml")

@@ -15,7 +15,7 @@ MODEL = """model:
   adapter: {r: 8, alpha: 16, save_modules: [embed_tokens, lm_head]}
   train: {epochs: 6, learning_rate: 1.0e-2, max_length: 128, batch_tokens: 1024}
 tests:
-  chains: {from: chains, sealed: 0.3, gate: {metric: acc, min: 0.99}}
+  chains: {from: chains, sealed: 0.5, gate: {metric: acc, min: 0.99}}
 """
 
 

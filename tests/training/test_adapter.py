@@ -58,7 +58,7 @@ def test_the_same_sources_give_the_same_adapter_and_an_edit_trains_again(taught:
     assert taught.read("proda.lock") == lock
     taught.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
     edited = taught.run("compile", "--json").json
-    assert [unit.partition(":")[0] for unit in edited["built"]] == ["dataset", "model", "shard"]
+    assert [unit.partition(":")[0] for unit in edited["built"]] == ["dataset", "leaks", "model", "shard"]
     assert edited["model"] != first["model"]
     taught.edit(KINDS, "a lizard that sticks", "a lizard with the habits of a gecko")
     back = taught.run("compile", "--json").json
