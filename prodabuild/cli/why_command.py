@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.reasons import reason_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from prodabuild.cli.console import Console
     from prodabuild.project.outcome import Group, Row, WhyReport
 
-REASONS = 3
 ACTIONS = {"build": "to be built", "restore": "to be restored", "maybe": "may change", "gone": "gone"}
 HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"}
 
@@ -27,13 +27,15 @@ HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"
 def command(folder: Path, console: Console, thing: str, device: str) -> None:
     """Tell where a THING comes from and what it ends in; change nothing.
 
-    A THING is a unit (`shard:chemistry/011`, `dataset`, `model`), the id of a record, of a training sample or of a
-    test item.
+    A THING is a unit (`shard:chemistry/011`, `dataset`, `model`), the id of a record, a training sample or a test
+    item, or a path in `build/`, with a line behind it or not. -v shows all of what is counted.
 
     \b
     Examples:
-      prodabuild why dataset
-      prodabuild why dataset --json
+      prodabuild why chemistry/acid
+      prodabuild why chemistry/acid#define.term
+      prodabuild why build/dataset/train/chemistry/011.jsonl:7
+      prodabuild why model --json
     """
     from prodabuild.project import Options
 
@@ -74,12 +76,9 @@ def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
 
 
 def _reasons(report: WhyReport, everything: bool) -> Iterator[str]:
-    shown = report.reasons if everything else report.reasons[:REASONS]
-    if shown:
+    if report.reasons:
         yield f"\n{ACTIONS[report.action]}, since"
-    yield from (f"  {'  '.join(filter(None, (reason['where'], reason['what'])))}" for reason in shown)
-    if len(report.reasons) > len(shown):
-        yield f"  and {len(report.reasons) - len(shown)} more reasons"
+        yield from reason_lines(report.reasons, everything, "  ")
 
 
 def _brief(group: Group) -> Sequence[Row]:

@@ -430,6 +430,13 @@ class State:
         rows = self._db.execute("SELECT path, unit, md5, size, mtime, ctime, inode FROM placed")
         return [PlacedRow(row[0], row[1], row[2], Stat(*row[3:7])) for row in rows]
 
+    def placed_below(self, path: str) -> dict[str, str]:
+        """Return the files in `build/` at or below a path, and the units that made them."""
+        rows = self._db.execute(
+            "SELECT path, unit FROM placed WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0'", (path,)
+        )  # "0" comes after "/"
+        return dict(rows.fetchall())
+
     def placed_of(self, unit: str) -> list[str]:
         """Return the paths in `build/` that a unit made."""
         return [row[0] for row in self._db.execute("SELECT path FROM placed WHERE unit = ?", (unit,))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from prodabuild.engine.code import LIBRARY, MODULE
+from prodabuild.engine.code import LIBRARY, LOCAL, LOCAL_LIBRARY, MODULE
 from prodabuild.engine.lineage import inputs_of, stands_in
 from prodabuild.engine.view import FILE
 from prodabuild.knowledge.check import PREDICATE
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from prodabuild.project.scene import Scene
 
 FACETS = {"triple": "subject, predicate and object"}
+STATED = {"predicates": PREDICATE, "files": FILE, "modules of recipes": LOCAL, "modules of code": MODULE}
 SETTINGS, DEVICE = "manifest", "device"  # keys of the facts that stand in no file of their own
 _PLURALS = {"triple": "subjects, predicates and objects", "steps": "steps"}
 
@@ -38,9 +39,25 @@ def ingredients(scene: Scene, unit: str, trace: Trace) -> Iterator[Group]:
     yield from _lists(scene, inputs)
     yield from _outputs(scene, inputs)
     yield from _settings(scene, inputs, facts)
-    for what, prefix in (("predicates", PREDICATE), ("files", FILE), ("modules of code", MODULE)):
+    for what, prefix in STATED.items():
         yield from _stated(scene, what, prefix, facts)
     yield from _environment(scene, facts)
+
+
+def parts_of(scene: Scene, fact: Fact) -> tuple[Group, ...]:
+    """Return what a record names: the steps of a chain, the concepts of a relation, the document it comes from."""
+    value = orjson.loads(fact.value)
+    triple = value.get("triple")
+    groups = {"steps": value.get("steps", ()), "concepts": (triple[0], triple[2]) if triple else ()}
+    found = [
+        Group(what, len(keys), tuple(Row(key, scene.places.fact(scene.now.fact(key))) for key in keys))
+        for what, keys in groups.items()
+        if keys
+    ]
+    if source := value.get("source"):
+        span = "-".join(map(str, source.get("span", ())))
+        found.append(Group("source", 1, (Row(source["document"], note=span),)))
+    return tuple(found)
 
 
 def _own(scene: Scene, own: dict[str, Fact]) -> Iterator[Group]:
@@ -97,10 +114,11 @@ def _stated(scene: Scene, what: str, prefix: str, facts: dict[str, Fact]) -> Ite
 
 
 def _environment(scene: Scene, facts: dict[str, Fact]) -> Iterator[Group]:
-    versions = {key: orjson.loads(fact.value)["version"] for key, fact in facts.items() if key.startswith(LIBRARY)}
-    installed = [key for key, version in versions.items() if version]
+    libraries = {key: fact for key, fact in facts.items() if key.startswith((LIBRARY, LOCAL_LIBRARY))}
+    versions = {key.partition(":")[2]: orjson.loads(fact.value)["version"] for key, fact in libraries.items()}
+    installed = sorted(name for name, version in versions.items() if version)
     if installed:
-        yield scene.group("libraries", installed, lambda key: Row(key.removeprefix(LIBRARY), note=versions[key]))
+        yield scene.group("libraries", installed, lambda name: Row(name, note=versions[name]))
     if DEVICE in facts:
         yield Group("device", 1, (Row(orjson.loads(facts[DEVICE].value)["class"]),))
 

@@ -103,7 +103,7 @@ class WhyReport:
     """The path of one thing, from where it is written to what it ends in, and what it hangs together with.
 
     `kind` is unit, concept, relation, chain or sample; `action` and `reasons` are those of the plan for the unit that
-    the thing is, or belongs to.
+    the thing is, or belongs to. What a record is made of are the records that it names, and its source.
     """
 
     thing: str

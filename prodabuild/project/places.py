@@ -11,6 +11,8 @@ from prodabuild.digest import canonical
 from prodabuild.project.inputs import PACKAGE
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import BUILD
+from prodabuild.shards.declared import own_function
+from prodabuild.shards.own import declared, recipe_name
 from prodabuild.shards.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Places:
 
     def __init__(self, root: Path, manifest: Manifest, store: Store) -> None:
         self.locator = Locator(root)
+        self._root = root
         self._manifest = manifest
         self._store = store
 
@@ -63,8 +66,12 @@ class Places:
         if name in RECIPES:
             code = RECIPES[name].__code__
             return f"{os.path.relpath(code.co_filename, PACKAGE.parent)}:{code.co_firstlineno}"
-        names = self._manifest.compile.recipes
-        return self.locator.setting("compile", "recipes", *([names.index(name)] if name in names else []))
+        entries = {recipe_name(entry): entry for entry in self._manifest.compile.recipes}
+        own = declared(entries.get(name, ""))
+        function = own_function(self._root, own) if own else None
+        if own and function:
+            return f"{own.file}:{function.line}"
+        return self.locator.setting("compile", "recipes")
 
     def output(self, trace: Trace | None) -> str:
         """Return the one file that a unit made, its files that differ by one folder, or the folder that holds all."""
@@ -76,6 +83,16 @@ class Places:
         if {len(path) for path in paths} != {len(parts)} or len(several) > 1 or several == [len(parts) - 1]:
             parts = parts[: several[0]]
         return "/".join([BUILD, *(names[0] if len(names) == 1 else f"{{{','.join(names)}}}" for names in parts)])
+
+    def inside_build(self, path: str) -> str | None:
+        """Return a path relative to `build/`, None when it leads elsewhere; it may be absolute."""
+        inside = os.path.relpath(self._root / path, self._root / BUILD)
+        return None if inside.split("/")[0] in (".", "..") else inside
+
+    def rows(self, trace: Trace | None, path: str) -> list[dict[str, Any]]:
+        """Return all rows of a unit's JSONL file."""
+        data = next((self._store.peek(stored) for stored in trace.files if stored.path == path), None) if trace else b""
+        return [orjson.loads(line) for line in (data or b"").splitlines()]
 
     def lines(self, trace: Trace | None, mentioned: str) -> Iterator[Line]:
         """Return the rows of a unit's JSONL files that hold a text as one of their values."""

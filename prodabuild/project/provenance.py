@@ -9,7 +9,8 @@ import orjson
 from prodabuild.engine.lineage import home_of
 from prodabuild.errors import ProjectError
 from prodabuild.problems import summary
-from prodabuild.project.ingredients import ingredients
+from prodabuild.project.built import thing_at
+from prodabuild.project.ingredients import ingredients, parts_of
 from prodabuild.project.nearest import nearest
 from prodabuild.project.outcome import Group, Row, WhyReport
 from prodabuild.project.places import Places
@@ -28,7 +29,7 @@ FEW = 4  # things of one kind that are shown; the others are counted
 
 
 def explain(found: Retrospect, thing: str, everything: bool) -> WhyReport:
-    """Return the path of a unit, record, sample or test item; raises `ProjectError` when there is no such thing."""
+    """Return the path of a unit, record, sample, test item or output; raises `ProjectError` for what is none."""
     session = found.session
     scene = Scene(
         session.state,
@@ -57,7 +58,10 @@ def _explain(scene: Scene, thing: str, notes: tuple[str, ...]) -> WhyReport:
     fact = scene.now.fact(record) or scene.past.fact(record)
     if fact and fact.group:
         return why_sample(scene, fact, thing, notes) if sample else why_record(scene, fact, notes)
-    raise ProjectError(f"there is no unit, record or sample {thing!r}", nearest(scene.now, record))
+    built = thing_at(scene, thing)
+    if built is None:
+        raise ProjectError(f"there is no unit, record, sample or output {thing!r}", nearest(scene.now, record))
+    return _explain(scene, built, notes)
 
 
 def why_unit(scene: Scene, unit: str, notes: tuple[str, ...]) -> WhyReport:
@@ -103,6 +107,7 @@ def why_record(scene: Scene, fact: Fact, notes: tuple[str, ...]) -> WhyReport:
         tuple(path),
         scene.action(home) if home else "gone",
         scene.reasons(home),
+        made_from=parts_of(scene, fact),
         read_by=(scene.group("units", order, lambda unit: scene.row(unit)._replace(note=readers[unit])),)[: len(order)],
         samples=_group_lines(scene, "samples", [line for line in mentions if "split" not in line.row], fact.key),
         items=_group_lines(scene, "test items", [line for line in mentions if "split" in line.row], fact.key),

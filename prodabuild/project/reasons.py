@@ -71,6 +71,7 @@ class Locator:
 
     def place(self, source: str, key: str, facet: str = "") -> str:
         """Return where a fact, or a facet of it, is written: `file:line`, or the file alone."""
+        source = source.removeprefix(LOCAL)
         line = self._line(source, key, facet)
         return f"{source}:{line}" if line else source
 

@@ -217,13 +217,13 @@ def test_sources_that_cannot_be_read_leave_what_was_read_before(repo: Repo) -> N
 @pytest.mark.parametrize(
     ("thing", "message", "hint"),
     [
-        ("zoo/geko", "there is no unit, record or sample 'zoo/geko'", "did you mean 'zoo/gecko' or 'zoo/gecko..reptile'?"),
-        ("gecko", "there is no unit, record or sample 'gecko'", "did you mean 'zoo/gecko'?"),
-        ("datasets", "there is no unit, record or sample 'datasets'", "did you mean 'dataset'?"),
-        ("zoo/geko#define.term", "there is no unit, record or sample 'zoo/geko#define.term'", "did you mean 'zoo/gecko' or 'zoo/gecko..reptile'?"),
+        ("zoo/geko", "there is no unit, record, sample or output 'zoo/geko'", "did you mean 'zoo/gecko' or 'zoo/gecko..reptile'?"),
+        ("gecko", "there is no unit, record, sample or output 'gecko'", "did you mean 'zoo/gecko'?"),
+        ("datasets", "there is no unit, record, sample or output 'datasets'", "did you mean 'dataset'?"),
+        ("zoo/geko#define.term", "there is no unit, record, sample or output 'zoo/geko#define.term'", "did you mean 'zoo/gecko' or 'zoo/gecko..reptile'?"),
         ("zoo/gecko#define", "the last build has no sample 'zoo/gecko#define'", "samples of zoo/gecko: zoo/gecko#define.meaning, zoo/gecko#define.term"),
-        ("prodabuild.digest", "there is no unit, record or sample 'prodabuild.digest'", None),
-        ("", "there is no unit, record or sample ''", None),
+        ("prodabuild.digest", "there is no unit, record, sample or output 'prodabuild.digest'", None),
+        ("", "there is no unit, record, sample or output ''", None),
     ],
 )  # fmt: skip
 def test_an_unknown_thing_is_an_error_with_the_nearest_names(
