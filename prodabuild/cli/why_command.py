@@ -25,17 +25,16 @@ HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
 @common
 def command(folder: Path, console: Console, thing: str, device: str) -> None:
-    """Tell where a THING comes from and what it ends in; change nothing.
+    """Tell where a THING comes from and what it ends in.
 
-    A THING is a unit (`shard:chemistry/011`, `dataset`, `model`), the id of a record, a training sample or a test
-    item, or a path in `build/`, with a line behind it or not. -v shows all of what is counted.
+    A THING is a unit (`shard:chemistry/011`, `model`), the id of a record, of a training sample
+    (`chemistry/acid#define.term`) or of a test item, or a path in build/, with or without a line
+    (`build/dataset/train/chemistry/011.jsonl:7`). Nothing is changed.
 
     \b
     Examples:
-      prodabuild why chemistry/acid
-      prodabuild why chemistry/acid#define.term
-      prodabuild why build/dataset/train/chemistry/011.jsonl:7
-      prodabuild why model --json
+      prodabuild why dataset
+      prodabuild why build/dataset --json
     """
     from prodabuild.project import Options
 
