@@ -8,7 +8,9 @@ import shutil
 import subprocess
 
 import orjson
+import pytest
 
+from prodabuild.project import watching
 from prodabuild.shards.formats import FORMATS
 from tests.conftest import ROOT, Repo
 
@@ -44,6 +46,27 @@ def test_the_recipe_of_the_second_guide_makes_what_it_says(repo: Repo) -> None:
     assert rows[orjson.loads(blocks["json"])["id"]] == blocks["json"].strip().encode()
     repo.edit("recipes/pairs.py", "relation.object", "relation.objekt")
     assert repo.run("compile", "--to", "data").err.splitlines()[1] == blocks["text"].strip()
+
+
+def test_the_guide_to_edits_goes_as_it_says(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs/guides/edit.md").read_text("utf-8")
+    watched, asked = (block.partition("\n") for block in re.findall(r"```console\n\$ (.*?)```", text, re.DOTALL))
+    kitchen(repo)
+    food = "knowledge/cooking/food.yaml"
+    edits = iter([("leavened dough", "risen dough"), ("name: naan", "nmae: naan"), ("nmae: naan", "name: naan")])
+
+    def sleep(seconds: float) -> None:
+        if seconds >= watching.SECONDS:
+            if (edit := next(edits, None)) is None:
+                raise KeyboardInterrupt
+            repo.edit(food, *edit)
+
+    monkeypatch.setattr(watching, "sleep", sleep)
+    outcome = repo.run(*shlex.split(watched[0])[1:])
+    said, written = (re.sub(r"\d\.\d s", "T s", out) for out in (outcome.out, watched[2]))
+    assert (outcome.code, said) == (130, written)
+    assert f"{food}:8:" in outcome.err
+    assert repo.run(*shlex.split(asked[0])[1:]).out == asked[2]
 
 
 def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:
