@@ -55,8 +55,8 @@ def seconds(value: float) -> str:
 
 
 def megabytes(value: float) -> str:
-    """Return megabytes as a whole number."""
-    return f"{value:.0f}"
+    """Return megabytes as a whole number; a dash for a process that was over before it was looked at."""
+    return f"{value:.0f}" if value else "–"
 
 
 def verdict(met: bool) -> str:

@@ -157,7 +157,7 @@ CASES = (
     Case(6, "intermediate output deleted", "restored, nothing runs", _middle_deleted),
     Case(7, "final output edited by hand", "put back", _final_edited),
     Case(8, "comment added to a step's code", "nothing runs", _comment, own_steps=True),
-    Case(9, "second step's code edited", "that step runs for each input, no other", _step_edited, own_steps=True),
+    Case(9, "second step's code edited", "it runs for each input, nothing before it", _step_edited, own_steps=True),
     Case(10, "module edited that steps import", "caught", _import_edited, own_steps=True),
     Case(11, "input removed", "its outputs are pruned", _input_removed),
     Case(12, "step fails half way", "failure, no half output", _step_fails, own_steps=True),

@@ -52,7 +52,7 @@ class Prodabuild(Tool):
     """`prodabuild compile --to data` on a data repo of three disciplines with a suite of chains."""
 
     name = "prodabuild"
-    edited_step = frozenset((*(f"shard:{name}/all" for name in INPUTS), "dataset"))
+    edited_step = frozenset((*(f"{kind}:{name}/all" for kind in ("shard", "leaks") for name in INPUTS), "dataset"))
 
     def prepare(self, own_steps: bool) -> None:
         self.step.parent.mkdir(parents=True)

@@ -34,7 +34,7 @@ class Tool(ABC):
 
     name: str
     version: str
-    edited_step: frozenset[str]  # the actions that an edit to the second step has to cause, and no other
+    edited_step: frozenset[str]  # what an edit to the second step has to run: it, and what reads its outputs
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder

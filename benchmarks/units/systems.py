@@ -89,6 +89,8 @@ def _doit(folder: Path, env: Mapping[str, str]) -> None:
 _DODO = """\
 from pathlib import Path
 
+DOIT_CONFIG = {"backend": "json", "dep_file": ".doit.json"}
+
 
 def upper(source, target):
     Path(target).write_text(Path(source).read_text().upper())
@@ -135,7 +137,7 @@ def _nothing(folder: Path, env: Mapping[str, str]) -> None:
 SYSTEMS = (
     System("ninja", "`tr` a unit", ("ninja",), _ninja, memory=(".ninja_log", ".ninja_deps")),
     System("make", "`tr` a unit, -j4", ("make", "-j4"), _make),
-    System("doit", "a Python function a unit", ("doit",), _doit, memory=(".doit.db", ".doit.db.db", ".doit.db.dat")),
+    System("doit", "a Python function a unit, state in JSON", ("doit",), _doit, memory=(".doit.json",)),
     System(
         "dvc",
         "one stage on the two folders",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, change_digest
@@ -32,7 +33,12 @@ def modules_below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 
 def module_fact(name: str, data: bytes, source: str, package: bool) -> Fact:
     """Return the fact about one module's source; raises SyntaxError."""
-    return Fact(MODULE + name, canonical(code_facets(normalise(ast.parse(data)), name, package)), source)
+    return Fact(MODULE + name, _module_value(data, name, package), source)
+
+
+@lru_cache(maxsize=512)  # a process that builds more than once parses its own code once
+def _module_value(data: bytes, name: str, package: bool) -> bytes:
+    return canonical(code_facets(normalise(ast.parse(data)), name, package))
 
 
 def code_facets(tree: ast.Module, name: str, package: bool) -> dict[str, Any]:
@@ -43,7 +49,7 @@ def code_facets(tree: ast.Module, name: str, package: bool) -> dict[str, Any]:
 def normalise(tree: ast.Module) -> ast.Module:
     """Remove from a tree what does not shape behaviour: docstrings and imports for type checkers."""
     _Normalise().visit(tree)
-    return ast.fix_missing_locations(tree)
+    return tree
 
 
 def library_fact(name: str, version: str | None, local: bool = False) -> Fact:

@@ -34,6 +34,9 @@ _HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 class DamagedStateError(OutsideError):
     """The state is of no use any more; what it knew is read, restored and built again."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "run `prodabuild compile`: it starts afresh from the sources and the store")
+
 
 def open_writable(path: Path, script: str, version: int) -> sqlite3.Connection:
     """Open a state file for its one writer, made by the script when there is none; raises `DamagedStateError`."""

@@ -41,11 +41,12 @@ COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):
-    """What building a unit returned: its trace, or the failure."""
+    """What building a unit returned: its trace, or the failure; and the outputs whose objects were taken back."""
 
     unit: str
     trace: Trace | None
     failure: Exception | None = None
+    recovered: tuple[str, ...] = ()
 
 
 Batch = tuple[list[Receipt], float]  # what was built together, in how many seconds
@@ -76,7 +77,7 @@ def build_units(
         try:
             output = stage.build(unit, view)
         except Exception as error:  # noqa: BLE001 - the executor boundary: the caller decides what a failure means
-            yield Receipt(unit, None, failure=error)
+            yield Receipt(unit, None, error, reader.store.take_recovered())
             if keep_going:
                 continue
             return
@@ -84,7 +85,7 @@ def build_units(
             reader.store.put(path, content if isinstance(content, bytes) else content.read_bytes())
             for path, content in sorted(output.items())
         )
-        yield Receipt(unit, view.trace(files))
+        yield Receipt(unit, view.trace(files), None, reader.store.take_recovered())
 
 
 def build_in_pool(stage: Stage, units: Sequence[str], place: Place, jobs: int, keep_going: bool) -> Iterator[Receipt]:

@@ -130,7 +130,7 @@ def syntax_tree(text: str, file: str) -> ast.Module:
     """Return the normalised tree of a source: the one that is hashed is the one that runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a linter's business: not on every command, not from every process
-        return normalise(ast.parse(text, file))
+        return ast.fix_missing_locations(normalise(ast.parse(text, file)))  # compiling it asks for lines
 
 
 def compile_tree(tree: ast.Module, file: str) -> CodeType:

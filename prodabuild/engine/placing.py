@@ -10,7 +10,7 @@ from prodabuild.digest import file_md5
 from prodabuild.engine.facts import Reason
 from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.state import PlacedRow
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, writer_lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,12 +138,12 @@ def remove(state: State, space: Workspace, path: str) -> None:
 
 
 def sweep(space: Workspace) -> None:
-    """Remove what a killed run left half written; work in progress stays. The caller holds the repo's lock."""
+    """Remove what killed processes left half written; work in progress stays. The caller holds the repo's lock."""
     space.store.sweep()
     if space.scratch.is_dir():
         for left in space.scratch.iterdir():
-            if not left.is_dir():
-                left.unlink()
+            if not left.is_dir() and not writer_lives(left):
+                left.unlink(missing_ok=True)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -1,6 +1,6 @@
 """What a build would do and why. The plan reads the state and the store; it changes neither.
 
-build    its inputs changed, and no recorded trace can fit them
+build    its inputs changed and no recorded trace can fit them, or the store lost what it made
 restore  a recorded trace fits: its output is taken from the store
 maybe    it hangs on outputs that are not known before they are built: it may be built, restored or left alone
 clean    nothing to do

@@ -43,6 +43,7 @@ class RunResult:
     """What a run did, by unit name; `failures` are the units whose build function raised, `lost` those warned of.
 
     `blocked` are those that read, directly or not, one that failed: not built, whatever they made before.
+    `recovered` are the outputs, not warned of yet, whose objects were taken back from `build/`.
     """
 
     built: list[str] = field(default_factory=list)
@@ -50,6 +51,7 @@ class RunResult:
     pruned: list[str] = field(default_factory=list)
     failures: list[tuple[str, Exception]] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    recovered: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     clean: int = 0
 
@@ -94,7 +96,7 @@ class Runner:
     def _run_stages(self, stages: Sequence[Stage], damaged: dict[str, list[Reason]], result: RunResult) -> None:
         for stage in stages:
             self._run_stage(stage, damaged, result)
-            self._tell_recovered()
+            self._tell_recovered(result)
             if result.failures and not self.keep_going:
                 break
 
@@ -102,19 +104,19 @@ class Runner:
         """Mark every unit whose output is lost for good; tell whether there is one."""
         with self.state.transaction():
             found = verify_outputs(self.state, self.space)
-        self._tell_recovered()
+        self._tell_recovered(result)
         for unit in found.lost:
             self.emit(Note(f"the output of {unit} is damaged or gone: it is built again", warning=True))
         result.lost.update(found.lost)
         return bool(found.lost)
 
-    def _tell_recovered(self) -> None:
-        paths = self.space.store.recovered
+    def _tell_recovered(self, result: RunResult) -> None:
+        paths = [*result.recovered, *self.space.store.take_recovered()]
+        result.recovered.clear()
         if paths:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
             message = f"the stored object of {paths[0]}{more} was damaged or gone: taken back from build/"
             self.emit(Note(message, warning=True))
-            paths.clear()
 
     def _run_stage(self, stage: Stage, damaged: dict[str, list[Reason]], result: RunResult) -> None:
         self._heal(stage, damaged, result)
@@ -203,6 +205,7 @@ class Runner:
         path = journal.journal_of(self.state.path)
         for batch in _timed_batches(_journaled(self._receipts(stage, names), path), COMMIT_SECONDS):
             traces = [receipt.trace for receipt in batch if receipt.trace]
+            result.recovered += [path for receipt in batch for path in receipt.recovered]
             for receipt in batch:
                 if receipt.failure is not None:
                     self._fail(receipt.unit, receipt.failure, result)

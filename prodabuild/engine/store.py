@@ -34,13 +34,13 @@ class Store:
     """The objects below one cache folder (`.dvc/cache`, or `.prodabuild/cache` in a repo without DVC).
 
     `copies` is the folder where outputs lie for their users: an object that is lost or damaged is taken back from
-    there, and `recovered` holds the paths of those that were.
+    there, and its path is kept for `take_recovered`.
     """
 
     def __init__(self, root: Path, copies: Path) -> None:
         self.root = root
         self.copies = copies
-        self.recovered: list[str] = []
+        self._recovered: list[str] = []
         self._objects = root / "files" / "md5"
         self._temporary = root / "prodabuild-tmp"
 
@@ -103,7 +103,7 @@ class Store:
             data = self._read(copy, stored)
             if data is not None:
                 self.put(stored.path, data)
-                self.recovered.append(stored.path)
+                self._recovered.append(stored.path)
                 return True
         self.discard(stored)
         return False
@@ -111,6 +111,12 @@ class Store:
     def fresh(self, stored: Stored) -> bytes:
         """Return the bytes of an object that was stored a moment ago."""
         return self.object_path(stored.md5).read_bytes()
+
+    def take_recovered(self) -> tuple[str, ...]:
+        """Return the outputs whose objects were taken back since it was asked last."""
+        taken = tuple(self._recovered)
+        self._recovered.clear()
+        return taken
 
     def discard(self, stored: Stored) -> None:
         """Remove an object."""
@@ -152,6 +158,20 @@ def place(target: Path, data: bytes, scratch: Path, durable: bool = False) -> No
     write_whole(temporary, data, target, durable)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(temporary, target)
+
+
+def writer_lives(temporary: Path) -> bool:
+    """Tell whether the process that writes a temporary file is there; an import needs no lock, so it may be."""
+    number = temporary.name.rpartition(".")[2]
+    if not number.isdecimal() or int(number) in (0, os.getpid()):
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def write_whole(temporary: Path, data: bytes, target: Path, durable: bool = False) -> None:

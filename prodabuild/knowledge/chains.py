@@ -66,10 +66,12 @@ def derive_chains(
     Those whose id is in `keep` come before all others, so that chains stay when links come and go.
     """
     begin = list(starts)
-    found = _distinct([path for start in begin for path in _paths(links.outgoing, predicates, start)], links.double)
     own = set(begin)
     chosen = [path for identity in keep if (path := _follow(links.outgoing, predicates, identity, own))][:most]
     kept = set(chosen)
+    left = begin if len(chosen) < most else []
+    paths = [path for start in left for path in _paths(links.outgoing, predicates, start)]
+    found = _distinct(paths, links.double)
     for length, share in LENGTHS.items():
         room = int(most * share) - sum(len(path) == length for path in kept)
         room = most - len(chosen) if length == max(LENGTHS) else min(room, most - len(chosen))

@@ -44,7 +44,8 @@ def encode(raws: Sequence[Raw], file: str) -> bytes:
 def apply(data: bytes, file: str, edit: Edit) -> bytes:
     """Return a sound file's bytes after an edit; empty when no record is left.
 
-    A YAML file whose layout cannot be kept (its lists are written in brackets) is written anew.
+    A YAML file whose layout cannot be kept (its lists are written in brackets, a concept goes and its relations stay)
+    is written anew.
     """
     raws = parse(data, file)[0]
     known = {START, *(identity_of(raw.level, raw.data) for raw in raws)}
@@ -55,7 +56,8 @@ def apply(data: bytes, file: str, edit: Edit) -> bytes:
     if file.endswith(".jsonl"):
         return _apply_lines(data, raws, edit)
     sections = _sections(decode(data), raws)
-    if sections is not None and sections.change(edit):
+    if sections is not None:
+        sections.change(edit)
         kept = sections.text().encode()
         if _content(parse(kept, file)[0]) == _content(wanted):
             return kept
@@ -142,17 +144,14 @@ class _Sections:
                 yield from block.lines or rendered
             yield from section.below
 
-    def change(self, edit: Edit) -> bool:
-        """Carry out an edit; False when a relation would lose the concept that it stands under."""
+    def change(self, edit: Edit) -> None:
+        """Carry out an edit. A relation that stays while its concept goes is lost: whoever asks compares."""
         for section in self.sections:
             for block in section.blocks:
                 _change_block(block, edit)
-                if block.id in edit.removed and block.nested:
-                    return False
             section.blocks = [block for block in section.blocks if block.id not in edit.removed]
         for after, raw in _latest_first(edit):
             self._add(after, raw)
-        return True
 
     def _add(self, after: str | None, raw: Raw) -> None:
         if raw.level == "relation":

@@ -49,10 +49,12 @@ def merge(
     result = Merge()
     fresh: set[str] = set()
     for identity, now in there.items():
-        wanted = needs(identity)
-        if identity not in here and not all(need in here or need in fresh for need in wanted):
-            continue
-        before = base.get(identity) if fresh.isdisjoint(wanted) else None  # it comes back with its concept
+        before = base.get(identity)
+        if identity not in here:
+            wanted = needs(identity)
+            if not all(need in here or need in fresh for need in wanted):
+                continue
+            before = before if fresh.isdisjoint(wanted) else None  # it comes back with its concept
         _with_source(result, identity, before, here.get(identity), now, accept)
         if result.added[-1:] == [identity]:
             fresh.add(identity)

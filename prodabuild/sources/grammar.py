@@ -11,6 +11,7 @@ Noun = Literal["count", "mass", "plural", "proper"]
 MASS = {"attribute", "feeling", "phenomenon", "process", "state", "substance"}
 _ABSTRACT = re.compile(r"[a-z](ing|ism|ness|ity|ence|ance)$")  # of acts and thoughts: no article
 _PROPER = re.compile(r"[A-Z]\S*( (of|the|and|[A-Z]\S*))+")
+_PLURAL = re.compile(r"[^aiosu'.]s$")
 _NESS = re.compile(r"(?!.*\b(witness|harness|business|illness|wilderness)$).*[a-z]ness$")
 _ISM = re.compile(r"(?!.*\b(\w*organism|mechanism|prism)$).*[a-z]ism$")
 _UNCOUNTED = re.compile(
@@ -27,9 +28,14 @@ def noun_of(name: str, definition: str, lexname: str = "", individual: bool = Fa
     """Return how a name behaves, by its words, its definition and (in WordNet) its lexicographer file."""
     if individual or _PROPER.fullmatch(name):
         return "proper"
-    if re.search(r"[^aiosu'.]s$", name) and re.search(r"\bplural\b|^(any|those|two|the) [a-z]+s\b", definition):
+    if is_plural(name) and re.search(r"\bplural\b|^(any|those|two|the) [a-z]+s\b", definition):
         return "plural"
     return behaviour(lexname, name) if lexname else _unclassified(name, definition)
+
+
+def is_plural(name: str) -> bool:
+    """Tell whether a name looks like a plural."""
+    return bool(_PLURAL.search(name))
 
 
 def behaviour(lexname: str, name: str) -> Literal["mass", "count"]:

@@ -93,11 +93,11 @@ def _by_words(core: Core, chains: Sequence[_Words], statement: Statement) -> Par
 def _evidence(statement: Statement, chain: _Words) -> tuple[float, float]:
     """Return how much speaks for a chain, and between which of its steps the statement stands."""
     subject, target = _words(statement.subject), _words(statement.object)
-    best, place = 0.0, float(len(chain.steps))
-    for number, (one, two) in enumerate(pairwise(chain.steps)):
-        shares = _share(subject, one), _share(target, two)
-        if min(shares) >= 0.5 and sum(shares) > best:
-            best, place = sum(shares), float(number)
+    pairs = [(_share(subject, one), _share(target, two)) for one, two in pairwise(chain.steps)]
+    adjacent = [sum(shares) if min(shares) >= 0.5 else 0.0 for shares in pairs]
+    best = max(adjacent, default=0.0)
+    places = [number for number, share in enumerate(adjacent) if share == best and best]
+    place = sum(places) / len(places) if places else float(len(chain.steps))
     mentions = (_share(subject, chain.all) + _share(target, chain.all)) / 2
     return best + _share(_words(statement.quote), chain.all) + mentions, place
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import sha256
 from prodabuild.problems import Problem
-from prodabuild.sources.grammar import noun_of, slug, tidy_definition
+from prodabuild.sources.grammar import is_plural, noun_of, slug, tidy_definition
 from prodabuild.sources.vocabulary import Extract
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def records_of(terms: Sequence[Term], edges: Iterable[Edge], stem: str, known: M
     alone = [term for term in terms if term.key in defined and term.key not in reached]
     names = _names(kept, sound)
     ids = _ids(kept, names, known)
+    plurals = 2 * sum(is_plural(term.label) for term in kept) > len(kept)  # as thesauri name things
     remarks = [_left_out(term, "it has no name") for term in unnamed]
     remarks += [_left_out(term, "it has no definition, and no place to make one from") for term in undefined]
     remarks += [_left_out(term, "nothing relates it to another concept") for term in alone]
@@ -75,7 +76,7 @@ def records_of(terms: Sequence[Term], edges: Iterable[Edge], stem: str, known: M
     disciplines: dict[str, Extract] = {}
     for term in kept:
         found = disciplines.setdefault(term.discipline, Extract({stem: []}))
-        found.concepts[stem].append(_concept(term, ids[term.key], names[term.key]))
+        found.concepts[stem].append(_concept(term, ids[term.key], names[term.key], plurals))
     for edge in sound:
         disciplines[by_key[edge.subject].discipline].relations.append(_relation(edge, ids))
     return Records(disciplines, ids, remarks)
@@ -146,10 +147,11 @@ def _tail(key: str) -> str:
     return key.rstrip("/#").replace("#", "/").rpartition("/")[2]
 
 
-def _concept(term: Term, identity: str, name: str) -> dict[str, Any]:
+def _concept(term: Term, identity: str, name: str, plurals: bool) -> dict[str, Any]:
     own = {name.casefold(), term.label.casefold()}
     aliases = [alias for alias in dict.fromkeys(term.aliases) if alias.casefold() not in own]
-    noun = term.noun or noun_of(term.label, term.definition, individual=term.individual)
+    guess = noun_of(term.label, term.definition, individual=term.individual)
+    noun = term.noun or ("plural" if plurals and guess == "count" and is_plural(term.label) else guess)
     concept: dict[str, Any] = {"id": identity, "name": name, "definition": term.definition}
     concept |= {"aliases": aliases} if aliases else {}
     concept |= {"kind": term.kind} if term.kind else {}

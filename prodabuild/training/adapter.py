@@ -16,6 +16,7 @@ from prodabuild.training.batches import plan_epoch
 from prodabuild.training.device import required
 from prodabuild.training.encode import encode
 from prodabuild.training.loop import Schedule, pad, set_deterministic, train
+from prodabuild.training.saving import save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,7 +146,7 @@ class _Batches:
 
 
 def _files(adapted: Any, logs: Sequence[Log], folder: Path) -> Output:
-    adapted.save_pretrained(folder)
+    save(adapted, folder)
     lines = [
         "step,loss,learning_rate,tokens",
         *(f"{log.step},{log.loss:.6g},{log.learning_rate:.6g},{log.tokens}" for log in logs),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.training.loop import Schedule, cut_blocks, set_deterministic, train
+from prodabuild.training.saving import save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +59,8 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     )
     schedule = Schedule(preset.learning_rate, preset.steps, max(1, preset.steps // 10))
     train(model, _batches(blocks, preset), schedule, emit, "base", autocast=False, weight_decay=0.01)
-    model.to("cpu").save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    save(model.to("cpu"), folder)
+    save(tokenizer, folder)
 
 
 def _config(preset: Preset, vocab: int) -> Any:

@@ -64,6 +64,7 @@ def test_a_worker_that_is_killed_ends_the_build_and_keeps_what_is_done(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARM", "die")
+    monkeypatch.setenv("SLOW", "0.01")
     receipts: list[Receipt] = []
     with pytest.raises(OutsideError, match="a process that built units was killed") as caught:
         receipts.extend(pool(place))

@@ -33,7 +33,7 @@ def clean_build(sources: dict[str, Lines], stages: tuple[Stage, ...] = STAGES) -
         return toy.output()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(worlds, min_size=2, max_size=5))
 def test_any_edits_end_in_the_bytes_of_a_clean_build_and_were_planned(history: list[dict[str, Lines]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

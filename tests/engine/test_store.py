@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import resource
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from prodabuild.engine.placing import Workspace, sweep
 from prodabuild.engine.store import LostOutputError, Store, place
 
 
@@ -62,6 +65,18 @@ def test_place_replaces_in_one_step(tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").iterdir())
 
 
+def test_scratch_is_swept_of_what_the_dead_have_left(tmp_path: Path) -> None:
+    space = Workspace(Store(tmp_path / "cache", tmp_path / "build"), tmp_path / "tmp")
+    child = subprocess.Popen(["true"])
+    child.wait()
+    (tmp_path / "tmp/work/model").mkdir(parents=True)
+    for name in (f"a.{child.pid}", f"b.{os.getpid()}", f"c.{os.getppid()}", "d.9", "e", "f.-1", f"g.{10**30}"):
+        (tmp_path / "tmp" / name).write_bytes(b"half")
+    alive = {f"c.{os.getppid()}", *(["d.9"] if Path("/proc/9").exists() else [])}
+    sweep(space)
+    assert {file.name for file in (tmp_path / "tmp").iterdir()} == {"work", *alive}
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
     "flipped": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
@@ -91,7 +106,8 @@ def test_a_damaged_object_is_taken_back_from_its_copy_or_said_to_be_lost(tmp_pat
     damage(store.object_path(stored.md5), how)
     assert store.get(stored) == b"whole"
     assert store.whole(stored)
-    assert store.recovered == ["x", "x"]
+    assert store.take_recovered() == ("x", "x")
+    assert store.take_recovered() == ()
 
 
 @pytest.mark.parametrize("how", DAMAGES)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import orjson
 import pytest
 
 from prodabuild.cli.main import run
+from prodabuild.engine import executors
 from tests.conftest import ROOT, Repo
 
 pytestmark = pytest.mark.crash
@@ -78,7 +80,8 @@ def only_parent(process: subprocess.Popen[bytes]) -> None:
 def one_worker(process: subprocess.Popen[bytes]) -> None:
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     if workers:
-        os.kill(int(workers[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(int(workers[0]), signal.SIGKILL)
     else:
         process.kill()
 
@@ -107,22 +110,19 @@ def test_killed_at_random_instants_the_next_run_goes_on(
     while killed < kills or (large.path / "begun").exists():
         with kill.compiling(large.path, 2) as process:
             seconds = draw.uniform(0.1, 1) * large.seconds if killed < kills else 60
-            if end_after(process, seconds, victim):
-                killed += 1
+            killed += end_after(process, seconds, victim)
+            if process.returncode:  # it is 0 when a worker was killed that had nothing left to do
                 assert process.returncode in (-signal.SIGKILL, 5)
                 continue
-            assert process.returncode in (0, 5)
-            if process.returncode == 5:  # the worker that was killed had no work left to do
-                continue
             assert process.stderr is not None
-            assert b"Traceback" not in process.stderr.read()
+            assert process.stderr.read() == b""
         large.check()
         builds += 1
         repeated += len(kill.begun(large.path)) - large.units
         kill.forget(large.path)
-    # less than a second of work is repeated for each kill: here it is some units of the hundreds that a second builds
+    # less than a second of work is repeated for each kill, and never more than had been given out
     assert repeated <= killed * large.units / large.seconds
-    assert repeated <= killed * 25
+    assert repeated <= killed * 2 * executors.AHEAD * executors.MOST_AT_ONCE
 
 
 def test_a_worker_that_is_killed_ends_the_run_in_words(large: Large) -> None:

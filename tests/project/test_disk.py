@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.state import State
 from prodabuild.errors import OutsideError
 from tests.conftest import Repo
+from tests.engine.test_store import file_size_limit
 from tests.project.disks import read_only, refused, script
 
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -152,16 +150,6 @@ def test_a_file_that_cannot_be_opened_beside_a_journal_is_copied_only_when_nobod
 
 
 # -- full ----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def file_size_limit(number: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (number, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prodabuild.engine.store import place
-from prodabuild.project import importing
+from prodabuild.project import filing, importing
 from tests.conftest import Repo
 from tests.sources.samples import SAMPLES
 
@@ -298,6 +298,42 @@ def test_two_imports_share_a_file_of_predicates_and_of_chains(tea: Repo) -> None
     assert "\n  is_drunk_in:\n" in text
     assert tea.run("check").code == 0
     assert tea.run(*TEA).out == "nothing changed: 19 records are as in the source\n"
+
+
+def test_files_beside_are_left_alone(tea: Repo) -> None:
+    tea.edit("knowledge/predicates.yaml", "predicates:\n", "# see tea/uji\npredicates:\n")
+    tea.write("knowledge/other.yaml", "concepts:\n- {id: zoo/owl, name: owl, definition: it hoots, likes: tea}\n")
+    assert tea.run(*TEA).out == "nothing changed: 19 records are as in the source\n"
+
+
+def test_an_unsound_file_in_the_way_is_not_overwritten(tea: Repo) -> None:
+    tea.write("knowledge/tea/more.yaml", b"concepts:\n- {id: owl, name: owl, definition: it hoots, likes: mice}\n")
+    tea.write(
+        "sources/more.csv", b"name,definition,subject,predicate,object\ncup,a vessel,cup,is a,pot\npot,a vessel,,,\n"
+    )
+    outcome = tea.run("import", "csv", "sources/more.csv", "--discipline", "tea")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("knowledge/tea/more.yaml:2:46: error[K001]: a concept has no field 'likes'\n")
+    tea.edit("knowledge/tea/more.yaml", ", likes: mice", "")
+    assert tea.run("import", "csv", "sources/more.csv", "--discipline", "tea").code == 0
+    assert tea.read("knowledge/tea/more.yaml").startswith(b"concepts:\n- {id: owl, name: owl, definition: it hoots}\n")
+
+
+def test_bulk_goes_into_files_of_their_own_number(tea: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filing, "BULK", 6)
+    bulk = (*TEA, "--name", "bulk", "--into", "bulk", "--format", "jsonl")
+    outcome = tea.run(*bulk)
+    assert outcome.out.splitlines()[:4] == [
+        "bulk/bulk/bulk-000.jsonl: 6 concepts",
+        "bulk/bulk/bulk-001.jsonl: 2 concepts, 4 relations",
+        "bulk/bulk/bulk-002.jsonl: 4 relations",
+        "bulk/bulk/chains.jsonl: 3 chains",
+    ]
+    tea.edit("sources/tea.csv", "T2,", "T9,oolong,tea that withered halfway,,tea,,mass\nT2,")
+    outcome = tea.run(*bulk)
+    assert outcome.out == "bulk/bulk/bulk-000.jsonl: 1 concept added\nbulk/bulk/bulk-001.jsonl: 1 relation added\n"
+    assert b"tea/oolong" not in tea.read("bulk/bulk/bulk-002.jsonl")
+    assert tea.run(*bulk).out == "nothing changed: 21 records are as in the source\n"
 
 
 def test_the_record_of_an_import_is_of_one_kind_and_folder(tea: Repo) -> None:

@@ -252,6 +252,39 @@ def test_a_statement_between_two_of_a_chain_belongs_to_it(tmp_path: Path) -> Non
     assert found[4].chain == 1
 
 
+def test_adjacent_steps_outweigh_words_that_both_chains_share(tmp_path: Path) -> None:
+    core = merged([chunk(0), chunk(1)])
+    steps = ["The sun warms the dew", "Dew wakes the insects", "Insects feed the birds"]
+    core["l3_chains"][0] |= {"steps": steps, "narrative_summary": ". ".join(steps)}
+    core["l3_chains"][1] |= {"steps": steps[::-1], "narrative_summary": ". ".join(steps)}
+    row = {"parent_chain_id": "chain-002", "predicate": "wakes", "source_quote": "the dew wakes the insects"}
+    core["l2_statements"] = [row | {"statement_id": "stmt-001", "subject": "sun", "object": "insects"}]
+    (found,) = find_parents(core_of(tmp_path, core))
+    assert found == (0, 0.0)
+
+
+def test_statements_are_put_in_the_order_of_the_steps(tmp_path: Path) -> None:
+    core = chunk(0)
+    core["l2_statements"].reverse()
+    chains = run(tmp_path, {"state.json": core}).disciplines["science"].chains
+    assert chains is not None
+    (chain,) = chains
+    assert [step[0] for step in chain["steps"]] == ["science/chlorophyll", "science/sunlight", "science/water"]
+
+
+def test_a_chain_is_found_behind_the_items_that_name_it(tmp_path: Path) -> None:
+    core = chunk(0)
+    core["l2_statements"].pop(0)
+    core["l2_statements"].pop(0)
+    state = {"benchmark_mcq": [{"chain_id": "chain-001"}], "knowledge_core": core}
+    (tmp_path / "state.json").write_bytes(orjson.dumps(state, option=orjson.OPT_INDENT_2))
+    remarks = import_proda(Request(tmp_path, (tmp_path / "state.json",), "test", "science")).remarks
+    (line,) = [problem.line for problem in remarks if problem.message.startswith("chain-001")]
+    lines = (tmp_path / "state.json").read_text().splitlines()
+    assert line > lines.index('    "l3_chains": [')
+    assert '"chain_id": "chain-001"' in lines[line - 1]
+
+
 @pytest.mark.parametrize(
     ("links", "expected"),
     [

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from prodabuild.errors import UsageError
 from prodabuild.sources.kinds import importer
 from prodabuild.sources.vocabulary import Extracts, Request
 from tests.conftest import Repo
@@ -82,6 +83,30 @@ def test_rows_that_repeat_a_concept_must_agree(tmp_path: Path) -> None:
         head + "dog,a pet,dog,chases,cat\ndog,,dog,chases,mouse\ncat,a pet,,,\nmouse,small,,,\n"
     )
     assert facts(run("csv", "a.csv", folder=tmp_path)) == {("dog", "chases", "cat"), ("dog", "chases", "mouse")}
+
+
+def test_a_label_comes_before_an_alias_and_an_exact_name_before_a_loose_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "name,definition,aliases,subject,predicate,object\ndog,a pet,,,,\nhound,a hunter,dog,hound,is a,dog\nDogs,a painting,,Dogs,shows,dog\nterrier,a dog,,terrier,is in,Dogs\n"
+    )
+    assert facts(run("csv", "a.csv", folder=tmp_path)) == {
+        ("hound", "is_a", "dog"),
+        ("dogs", "shows", "dog"),
+        ("terrier", "is_in", "dogs"),
+    }
+
+
+def test_files_of_one_name_are_told_apart_by_their_folder(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.csv").write_text(
+            f"name,definition,subject,predicate,object\n{folder},a word,{folder},is a,number\n"
+        )
+    (tmp_path / "b.csv").write_text("name,definition\nnumber,how many\n")
+    extracts = run("csv", "one/a.csv", "two/a.csv", "b.csv", folder=tmp_path)
+    assert sorted(extracts.documents) == ["b.csv", "one/a.csv", "two/a.csv"]
+    with pytest.raises(UsageError, match="the same name and folder"):
+        run("csv", "b.csv", "b.csv", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

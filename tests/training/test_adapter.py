@@ -12,6 +12,8 @@ import orjson
 import pytest
 
 from tests.conftest import Repo
+from tests.engine.test_store import DAMAGES, damage
+from tests.project.test_damage import settle_placed
 
 pytestmark = pytest.mark.train
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -63,6 +65,28 @@ def test_the_same_sources_give_the_same_adapter_and_an_edit_trains_again(taught:
     taught.edit(KINDS, "a lizard that sticks", "a lizard with the habits of a gecko")
     back = taught.run("compile", "--json").json
     assert (back["built"], back["model"]) == ([], first["model"])
+
+
+def test_training_never_reads_a_damaged_shard(taught: Repo) -> None:
+    first = taught.run("compile", "--json").json
+    shards = taught.files("build/dataset/train")
+    paths = {data: path for path in (taught.path / ".prodabuild/cache/files").rglob("*") if path.is_file() for data in [path.read_bytes()]}  # fmt: skip
+    for how, (name, data) in zip(DAMAGES, shards.items(), strict=False):
+        damage(paths[data], how)
+        lost = name
+    rot = taught.path / "build/dataset/train" / lost  # its copy rots, too, and the state does not know
+    damage(rot, "flipped")
+    settle_placed(taught, f"dataset/train/{lost}")
+    damage(paths[taught.read("build/base/base.json")], "flipped")
+    for name in taught.files("build/model"):
+        damage(paths[taught.read(f"build/model/{name}")], "truncated")
+    shutil.rmtree(taught.path / "build/model")
+    again = taught.run("compile", "--json")
+    assert (again.code, again.json["model"], again.json["dataset"]) == (0, first["model"], first["dataset"])
+    assert again.json["built"] == ["model", f"shard:{lost.removesuffix('.jsonl')}"]
+    assert again.err.count("warning: ") == 4
+    assert taught.files("build/dataset/train") == shards
+    assert taught.run("verify").code == 0
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of PEFT's, about a name in transformers

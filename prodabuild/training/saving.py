@@ -1,0 +1,20 @@
+"""Saving what was trained: a disk that is full is no bug, whatever library says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.errors import OutsideError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def save(trained: Any, folder: Path) -> None:
+    """Save a model, an adapter or a tokenizer as transformers does; raises OSError or `OutsideError`."""
+    from safetensors import SafetensorError
+
+    try:
+        trained.save_pretrained(folder)
+    except SafetensorError as error:
+        raise OutsideError(f"cannot write {folder}: {error}", "make room and run the command again") from error
