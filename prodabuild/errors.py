@@ -56,11 +56,11 @@ class UnitsError(ProjectError):
     def __init__(self, failures: Sequence[tuple[str, Exception]], blocked: Sequence[str]) -> None:
         self.failures, self.blocked = tuple(failures), tuple(blocked)
         units = ", ".join(unit for unit, _ in failures)
-        waiting = f"; blocked by that: {', '.join(_listed(blocked))}" if blocked else ""
+        waiting = f"; blocked by that: {', '.join(listed(blocked))}" if blocked else ""
         super().__init__(f"{len(failures)} unit{'s' if len(failures) != 1 else ''} failed: {units}{waiting}")
 
 
-def _listed(units: Sequence[str]) -> list[str]:
+def listed(units: Sequence[str]) -> list[str]:
     """Return units by name, those of a kind that has more than three as their number."""
     kinds = [unit.partition(":")[0] for unit in units]
     number = Counter(kinds)

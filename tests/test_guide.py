@@ -8,7 +8,9 @@ import shutil
 import subprocess
 
 import orjson
+import pytest
 
+from prodabuild.project import watching
 from prodabuild.shards.formats import FORMATS
 from tests.conftest import ROOT, Repo
 
@@ -61,6 +63,27 @@ def test_the_guide_to_checks_shows_what_check_says(repo: Repo) -> None:
     figures = repo.run("check", "--coverage", "--fail-under", "95", "--fail-under", "tested=60")
     assert figures.code == 0
     assert f"```text\n{figures.out}```" in text
+
+
+def test_the_guide_to_edits_goes_as_it_says(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs/guides/edit.md").read_text("utf-8")
+    watched, asked = (block.partition("\n") for block in re.findall(r"```console\n\$ (.*?)```", text, re.DOTALL))
+    kitchen(repo)
+    food = "knowledge/cooking/food.yaml"
+    edits = iter([("leavened dough", "risen dough"), ("name: naan", "nmae: naan"), ("nmae: naan", "name: naan")])
+
+    def sleep(seconds: float) -> None:
+        if seconds >= watching.SECONDS:
+            if (edit := next(edits, None)) is None:
+                raise KeyboardInterrupt
+            repo.edit(food, *edit)
+
+    monkeypatch.setattr(watching, "sleep", sleep)
+    outcome = repo.run(*shlex.split(watched[0])[1:])
+    said, written = (re.sub(r"\d\.\d s", "T s", out) for out in (outcome.out, watched[2]))
+    assert (outcome.code, said) == (130, written)
+    assert f"{food}:8:" in outcome.err
+    assert repo.run(*shlex.split(asked[0])[1:]).out == asked[2]
 
 
 def test_the_guide_to_exports_shows_how_each_format_is_read(repo: Repo) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.rebuilding import rebuild_on_save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
     default="model",
     help="Stop after the training data, or after the model.",
 )
+@click.option("-w", "--watch", is_flag=True, help="Build again whenever an input is saved, until Ctrl-C.")
 @building
 @common
-def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: bool, locked: bool, device: str) -> None:
+def command(
+    folder: Path, console: Console, to: Target, watch: bool, jobs: int, keep_going: bool, locked: bool, device: str
+) -> None:
     """Build what changed: shards, test items, dataset, base, adapter.
+
+    With --watch, every file that a build depends on is looked at, proda.yaml and own recipes included.
 
     \b
     Examples:
@@ -36,6 +42,10 @@ def command(folder: Path, console: Console, to: Target, jobs: int, keep_going: b
     from prodabuild.project import Options
 
     options = Options(to, jobs, locked, keep_going, device, console.emit)
+    if watch:
+        if console.as_json:
+            raise click.UsageError("--json prints one document, --watch has no end")
+        rebuild_on_save(folder, console, lambda: open_project(folder).compile(options))
     report = open_project(folder).compile(options)
     console.close()
     if console.as_json:

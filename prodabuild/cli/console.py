@@ -27,12 +27,13 @@ class Console:
     def __init__(self, verbosity: int = 0, as_json: bool = False) -> None:
         self.verbosity = verbosity
         self.as_json = as_json
+        self.stages = True  # is the end of a stage worth a line?
         self._live = _Live() if verbosity >= 0 and sys.stderr.isatty() else None
         self._last_line = time.monotonic()
 
     def out(self, text: str) -> None:
         """Print a result."""
-        print(text)
+        print(text, flush=True)
 
     def json(self, document: dict[str, Any]) -> None:
         """Print the one document that `--json` promises."""
@@ -44,6 +45,11 @@ class Console:
         """Print a line that no flag silences."""
         self.close()
         print(text, file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        """Print a line beside the results, unless they alone are asked for."""
+        if self.verbosity >= 0:
+            self._line(text)
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Print the problems that stand in the way of a command; with `--json` as a document, too."""
@@ -78,7 +84,7 @@ class Console:
             self._live.step(event.stage, event.done, event.total, event.detail)
         elif isinstance(event, StageFinished):
             self._live.finish()
-            self._line(_finished(event))
+            self._tell_stage(event)
         else:
             self._live.advance(event.stage)
 
@@ -88,9 +94,13 @@ class Console:
         if isinstance(event, Note):
             self._line(("warning: " if event.warning else "") + event.message)
         elif isinstance(event, StageFinished):
-            self._line(_finished(event))
+            self._tell_stage(event)
         elif isinstance(event, Progress) and time.monotonic() - self._last_line > QUIET_SECONDS:
             self._line(f"{event.stage}: step {event.done} of {event.total}  {event.detail}")
+
+    def _tell_stage(self, event: StageFinished) -> None:
+        if self.stages:
+            self._line(_finished(event))
 
     def _line(self, text: str) -> None:
         self._last_line = time.monotonic()

@@ -7,12 +7,11 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.errors import ExitCode, ProdaError, outside
+from prodabuild.errors import ExitCode, ProdaError, UnitsError, outside
 from prodabuild.problems import ProblemsError, render
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
-    from prodabuild.errors import UnitsError
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -27,6 +26,17 @@ def explain(error: Exception) -> tuple[str, int]:
         text = f"error: this needs the package {package!r}, which is not installed"
         return f"{text}\nhint: pip install 'prodabuild[{extra}]'", ExitCode.OUTSIDE
     return _bug(error), ExitCode.BUG
+
+
+def tell(console: Console, error: ProdaError) -> int:
+    """Print what is wrong; returns the exit code."""
+    if isinstance(error, ProblemsError):
+        console.refuse(error.problems)
+    elif isinstance(error, UnitsError):
+        return tell_units(console, error)
+    else:
+        console.fail(error)
+    return error.exit_code
 
 
 def message_of(error: ProdaError) -> str:

@@ -13,11 +13,10 @@ import click
 
 from prodabuild import __version__
 from prodabuild.cli.console import Console
-from prodabuild.cli.failures import explain, tell_units
-from prodabuild.errors import ExitCode, ProdaError, UnitsError, outside
-from prodabuild.problems import ProblemsError
+from prodabuild.cli.failures import explain, tell
+from prodabuild.errors import ExitCode, ProdaError, outside
 
-COMMANDS = ("check", "plan", "compile", "test", "export", "verify", "import", "schema")
+COMMANDS = ("check", "plan", "why", "compile", "test", "export", "verify", "import", "schema")
 
 
 class _Lazy(click.Group):
@@ -70,14 +69,8 @@ def run(arguments: list[str]) -> int:
     try:
         code = cli.main(arguments, prog_name="prodabuild", standalone_mode=False)
         sys.stdout.flush()
-    except ProblemsError as found:
-        console.refuse(found.problems)
-        return ExitCode.PROJECT_WRONG
-    except UnitsError as failed:
-        return tell_units(console, failed)
     except ProdaError as error:
-        console.fail(error)
-        return error.exit_code
+        return tell(console, error)
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.reasons import reason_lines
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 SHOWN = 12  # steps of one action that are printed unless -v asks for all
-REASONS = 3
 ACTIONS = ("build", "restore", "maybe", "remove", "clean")
 
 
@@ -55,12 +55,8 @@ def _show(console: Console, steps: list[dict[str, Any]], action: str) -> None:
     shown = len(steps) if console.verbosity > 0 else SHOWN
     for step in steps[:shown]:
         console.out(f"{action:8}{step['unit']}")
-        for reason in step["reasons"][: None if console.verbosity > 0 else REASONS]:
-            console.out("        " + "  ".join(part for part in (reason["where"], reason["what"]) if part))
-            if isinstance(reason["old"], (str, int, float)) and isinstance(reason["new"], (str, int, float)):
-                console.out(f"          - {reason['old']}\n          + {reason['new']}")
-        if len(step["reasons"]) > REASONS and console.verbosity <= 0:
-            console.out(f"        and {len(step['reasons']) - REASONS} more reasons")
+        for line in reason_lines(step["reasons"], console.verbosity > 0, " " * 8):
+            console.out(line)
     if len(steps) > shown:
         console.out(f"{action:8}and {len(steps) - shown} more units (-v shows all)")
 

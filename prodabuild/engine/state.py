@@ -211,6 +211,15 @@ class State:
             )
         ]
 
+    def grouped_keys(self, prefix: str = "", suffix: str = "") -> list[str]:
+        """Return the keys of facts in bucket groups that begin and end so, sorted."""
+        rows = self._db.execute(
+            "SELECT key FROM facts WHERE key >= ?1 AND key < ?2 AND grp != '' "
+            "AND (?3 = '' OR substr(key, -length(?3)) = ?3) ORDER BY key",
+            (prefix, prefix + "\U0010ffff", suffix),
+        )
+        return [row[0] for row in rows]
+
     def posting(self, name: str) -> list[str]:
         """Return the members of a posting, sorted."""
         return [
@@ -429,6 +438,13 @@ class State:
         """Return the files that were put into `build/`."""
         rows = self._db.execute("SELECT path, unit, md5, size, mtime, ctime, inode FROM placed")
         return [PlacedRow(row[0], row[1], row[2], Stat(*row[3:7])) for row in rows]
+
+    def placed_below(self, path: str) -> dict[str, str]:
+        """Return the files in `build/` at or below a path, and the units that made them."""
+        rows = self._db.execute(
+            "SELECT path, unit FROM placed WHERE path = ?1 OR path >= ?1 || '/' AND path < ?1 || '0'", (path,)
+        )  # "0" comes after "/"
+        return dict(rows.fetchall())
 
     def placed_of(self, unit: str) -> list[str]:
         """Return the paths in `build/` that a unit made."""

@@ -103,6 +103,11 @@ class Store:
             return self.fresh(stored)
         return data
 
+    def peek(self, stored: Stored) -> bytes | None:
+        """Return an output's bytes, from its object or from its copy; mend neither."""
+        data = self._read(self.object_path(stored.md5), stored)
+        return self._read(self.copies / stored.path, stored) if data is None else data
+
     def recover(self, stored: Stored, *others: Path) -> bool:
         """Replace a lost or damaged object by its copy (or by another file that should be the same).
 

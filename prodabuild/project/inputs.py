@@ -201,7 +201,7 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[
 
 def _environment(own: Closure, device: str) -> dict[str, list[Fact]]:
     """Return the facts about what builds run on: versions of libraries, ours and those of own recipes; the device."""
-    facts = [library_fact(name, _version(name)) for name in _VERSIONED]
+    facts = [library_fact(name, version) for name, version in versions().items()]
     facts += [library_fact(name, version, local=True) for name, version in sorted(_versions(own.libraries).items())]
     return {ENVIRONMENT: [*facts, Fact("device", canonical({"class": device}), ENVIRONMENT)]}
 
@@ -257,6 +257,11 @@ _VERSIONED = (
     "orjson", "xxhash", "torch", "transformers", "peft", "tokenizers", "safetensors", "lm_eval", "datasets",
     "huggingface_hub",
 )  # fmt: skip
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of the libraries that shape what is built, None for those that are not installed."""
+    return {name: _version(name) for name in _VERSIONED}
 
 
 def _version(name: str) -> str | None:

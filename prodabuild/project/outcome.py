@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
@@ -77,6 +77,68 @@ class PlanReport:
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
         return {"schema": SCHEMA, "stale": self.stale, "steps": list(self.steps), "removed": list(self.removed)}
+
+
+class Row(NamedTuple):
+    """One thing, where it lies, a word on it, and what a compile would do with it."""
+
+    what: str
+    where: str = ""
+    note: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Things of one kind: how many there are, and the first of them."""
+
+    what: str
+    count: int
+    rows: tuple[Row, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the group as it stands in `--json` documents."""
+        return {"what": self.what, "count": self.count, "first": [row._asdict() for row in self.rows]}
+
+
+@dataclass(frozen=True)
+class WhyReport:
+    """The path of one thing, from where it is written to what it ends in, and what it hangs together with.
+
+    `kind` is unit, concept, relation, chain or sample; `action` and `reasons` are those of the plan for the unit that
+    the thing is, or belongs to. What a record is made of are the records that it names, and its source.
+    """
+
+    thing: str
+    kind: str
+    path: tuple[Row, ...]
+    action: str
+    reasons: tuple[dict[str, Any], ...] = ()
+    made_from: tuple[Group, ...] = ()
+    read_by: tuple[Group, ...] = ()
+    samples: tuple[Group, ...] = ()
+    items: tuple[Group, ...] = ()
+    follows: tuple[Group, ...] = ()
+    messages: tuple[dict[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        sections = {name: getattr(self, name) for name in SECTIONS}
+        return {
+            "schema": SCHEMA,
+            "thing": self.thing,
+            "kind": self.kind,
+            "path": [{"unit": row.what, "where": row.where} for row in self.path],
+            "action": self.action,
+            "reasons": list(self.reasons),
+            **{name: [group.to_json() for group in groups] for name, groups in sections.items()},
+            "messages": list(self.messages),
+            "notes": list(self.notes),
+        }
+
+
+SECTIONS = ("made_from", "read_by", "samples", "items", "follows")
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,17 @@ from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
 from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
+from prodabuild.project.provenance import explain
 from prodabuild.project.reasons import Locator
-from prodabuild.project.session import STATE, afresh, check_everything, reading, validate_settings, writing_session
+from prodabuild.project.session import (
+    STATE,
+    afresh,
+    check_everything,
+    looking_back,
+    reading,
+    validate_settings,
+    writing_session,
+)
 from prodabuild.project.travelling import write_traces
 
 if TYPE_CHECKING:
@@ -34,7 +43,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
-    from prodabuild.project.outcome import ExportReport, ExportRequest
+    from prodabuild.project.outcome import ExportReport, ExportRequest, WhyReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
 
@@ -77,6 +86,11 @@ class Project:
             for step in plan.steps
         )
         return PlanReport(plan.stale, steps, plan.removed)
+
+    def why(self, thing: str, options: Options, everything: bool = False) -> WhyReport:
+        """Return the path of a unit, record, sample or test item; changes nothing. Raises `ProjectError`."""
+        with looking_back(self.root, self.manifest, options) as found:
+            return explain(found, thing, everything)
 
     @afresh
     def compile(self, options: Options) -> CompileReport:

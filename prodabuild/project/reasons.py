@@ -10,13 +10,14 @@ from prodabuild.engine.view import FILE
 from prodabuild.knowledge.files import SUFFIXES, place_all
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.manifest.paths import PREDICATES
 from prodabuild.yamlio import TextError, decode, locate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _FACETS = {"triple": "subject, predicate or object"}
-_POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through", "name": "concepts named"}
+POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through"}
 
 
 def describe(change: Change) -> Reason:
@@ -25,7 +26,7 @@ def describe(change: Change) -> Reason:
     if facet == POSTING:
         kind, _, about = change.input[1:].partition(":")
         sign = f"+ {change.new}" if change.new else f"- {change.old}"
-        return Reason(f"{_POSTINGS.get(kind, kind)} {about}: {sign}", change.source, change.old, change.new, key)
+        return Reason(f"{POSTINGS.get(kind, kind)} {about}: {sign}", change.source, change.old, change.new, key)
     if facet == BUCKET:
         what = f"{key} is new" if change.new else f"{key} is gone"
         return Reason(what, change.source, change.old, change.new, key)
@@ -66,25 +67,37 @@ class Locator:
 
     def where(self, reason: Reason) -> str:
         """Return `file:line`, or the file alone when the line is not to be told (any more)."""
-        line = self._line(reason)
-        return f"{reason.where}:{line}" if line else reason.where
+        return self.place(reason.where, reason.key, reason.facet)
+
+    def place(self, source: str, key: str, facet: str = "") -> str:
+        """Return where a fact, or a facet of it, is written: `file:line`, or the file alone."""
+        source = source.removeprefix(LOCAL)
+        line = self._line(source, key, facet)
+        return f"{source}:{line}" if line else source
+
+    def setting(self, *path: str | int) -> str:
+        """Return where a key of the manifest, or the nearest one above it, is written."""
+        return f"{MANIFEST}:{locate(decode((self._root / MANIFEST).read_bytes()), path)[0]}"
 
     def to_json(self, reason: Reason) -> dict[str, Any]:
         """Return a reason as it stands in `--json` documents."""
         return {"what": reason.what, "where": self.where(reason), "old": reason.old, "new": reason.new}
 
-    def _line(self, reason: Reason) -> int:
-        if not reason.where.endswith(SUFFIXES):
+    def _line(self, source: str, key: str, facet: str) -> int:
+        if not source.endswith(SUFFIXES):
             return 0
         try:
-            if reason.where == MANIFEST:
-                return self._manifest_line(reason.facet)
-            if reason.where not in self._lines:
-                self._lines[reason.where] = place_all((self._root / reason.where).read_bytes(), reason.where)
+            if source == MANIFEST:
+                return self._manifest_line(facet)
+            if source == PREDICATES:
+                text = decode((self._root / source).read_bytes())
+                return locate(text, ("predicates", key.removeprefix(PREDICATE), *filter(None, [facet])))[0]
+            if source not in self._lines:
+                self._lines[source] = place_all((self._root / source).read_bytes(), source)
         except (FileNotFoundError, TextError):  # gone, or edited since it was read
             return 0
-        lines = self._lines[reason.where]
-        return lines.get((reason.key, reason.facet)) or lines.get((reason.key, ""), 0)
+        lines = self._lines[source]
+        return lines.get((key, facet)) or lines.get((key, ""), 0)
 
     def _manifest_line(self, facet: str) -> int:
         path: tuple[str, ...] = ("tests",) if facet.startswith("chains.") else tuple(facet.split("."))

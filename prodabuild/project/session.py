@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from prodabuild.engine import journal, lockfile
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
@@ -21,7 +21,7 @@ from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.problems import Problem, raise_errors
+from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources
 from prodabuild.project.locking import LOCK
@@ -81,22 +81,49 @@ class Session:
         return runner.run(up_to(self.stages, target))
 
 
+class Retrospect(NamedTuple):
+    """A session up to the sources, what the last run recorded, and the problems that keep the session at that."""
+
+    session: Session
+    recorded: State
+    problems: tuple[Problem, ...]
+
+
 @contextmanager
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     pipeline = read_pipeline(root, options.device)
     with _recorded(root, options) as state:
-        reading = read_sources(state, root, manifest, _device(options), pipeline.files)
-        arrived = travelled(state, root, pipeline)
-        moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
-        session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
-        if moved:
-            with session.state.transaction():
-                take_in(session.state, root, arrived)
-                refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
-            _check(root, session.state, reading.delta)
-        raise_errors(empty_disciplines(session.state, manifest))
-        yield session
+        yield _brought_up(state, root, manifest, options, pipeline)
+
+
+@contextmanager
+def looking_back(root: Path, manifest: Manifest, options: Options) -> Iterator[Retrospect]:
+    """Open a session that changes nothing, and beside it what the last run recorded; never raises `ProblemsError`."""
+    pipeline = read_pipeline(root, options.device)
+    with _recorded(root, options) as recorded:
+        problems: tuple[Problem, ...] = ()
+        try:
+            session = _brought_up(recorded, root, manifest, options, pipeline)
+        except ProblemsError as found:
+            problems = found.problems
+            session = _session(root, manifest, recorded, options, pipeline)
+        yield Retrospect(session, recorded, problems)
+
+
+def _brought_up(state: State, root: Path, manifest: Manifest, options: Options, pipeline: Pipeline) -> Session:
+    """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
+    reading = read_sources(state, root, manifest, _device(options), pipeline.files)
+    arrived = travelled(state, root, pipeline)
+    moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
+    session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
+    if moved:
+        with session.state.transaction():
+            take_in(session.state, root, arrived)
+            refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+        _check(root, session.state, reading.delta)
+    raise_errors(empty_disciplines(session.state, manifest))
+    return session
 
 
 @contextmanager

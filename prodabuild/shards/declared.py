@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from prodabuild.engine.local import Closure
+    from prodabuild.engine.local import Closure, Function
     from prodabuild.manifest.model import Manifest
 
 
@@ -42,6 +42,12 @@ def own_recipes(root: Path, manifest: Manifest, text: str) -> OwnRecipes:
             place = locate(text, ("compile", "recipes", number))
             problems.append(Problem(wrong.code, wrong.message, MANIFEST, *place, wrong.hint))
     return OwnRecipes(code, problems)
+
+
+def own_function(root: Path, entry: Declared) -> Function | None:
+    """Return where the function of an entry stands in its file, None where it is not there."""
+    module = closure_of(root, [entry.module] if entry.module else []).modules.get(entry.module or "")
+    return module.parsed.functions.get(entry.function) if module else None
 
 
 def broken(file: str, error: SyntaxError) -> Problem:

@@ -46,6 +46,7 @@ Options:
 Commands:
   check    Check the manifest and every record.
   plan     Show what a compile would do and why; change nothing.
+  why      Tell where a THING comes from and what it ends in.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
   export   Write the data in a format that other trainers read.
