@@ -17,7 +17,7 @@ test: .venv/dev.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/prodabuild check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 train-tests: .venv/dev.installed
 	$(BIN)/pytest -m "train or engine or crash"

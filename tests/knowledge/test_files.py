@@ -86,7 +86,7 @@ words = st.one_of(
     st.text(st.characters(codec="utf-8"), min_size=1),
 ).filter(lambda text: text.strip() != "")
 sources = st.one_of(
-    words,
+    words.filter(lambda text: "\n" not in text),
     st.fixed_dictionaries({"document": words}, optional={"quote": words, "span": st.just([3, 14])}),
 )
 records = st.fixed_dictionaries(
