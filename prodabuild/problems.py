@@ -1,7 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text, M manifest, K knowledge, R recipes, L leaks, I imports) and a number; they
-never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, I imports) and a
+number; they never change their meaning.
 """
 
 from __future__ import annotations
@@ -74,6 +74,16 @@ CODES = {
     "K043": "A document is no file of the repository, so that quotes from it are not verified.",
     "K044": "A document is not text, so that quotes from it are not verified.",
     "K045": "A record does not say where it was taken from (asked for by `check --strict`).",
+    "P001": "A file in patches/ is not named `NNNN-slug.yaml`.",
+    "P002": "Two patches have one number.",
+    "P003": "A patch lacks a key, has an unknown one, or one of the wrong type.",
+    "P004": "A patch changes a record that is not there.",
+    "P005": "A patch adds a record that is there.",
+    "P006": "A patch expects another old value than there is.",
+    "P007": "Two patches change the same, or one patch does twice.",
+    "P008": "A patch would give a record another id.",
+    "P009": "Nobody can tell which file a record goes to.",
+    "P010": "A patch comes after itself, or after a later one.",
     "R001": "A file of recipes, or one that it imports, is not Python.",
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",

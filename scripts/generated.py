@@ -14,6 +14,7 @@ import click
 from prodabuild.cli.main import COMMANDS, cli
 from prodabuild.errors import ExitCode
 from prodabuild.knowledge import declarations
+from prodabuild.knowledge.files import SECTIONS
 from prodabuild.knowledge.predicates import BUILTIN
 from prodabuild.knowledge.records import FIELDS
 from prodabuild.manifest.schema import manifest_schema, schema_text
@@ -126,8 +127,11 @@ def _help(command: click.Command, name: str) -> str:
 
 def knowledge_page() -> str:
     """Return the fields of each level of record."""
-    text = f"# Records of knowledge\n\n{NOTE}\nFiles end in `.yaml` (sections `concepts:`, `relations:`, `chains:`) or "
-    text += "`.jsonl` (one record a line, with `level`).\n\n| level | field | needed | meaning |\n|---|---|---|---|\n"
+    sections = ", ".join(f"`{section}:`" for section in SECTIONS)
+    text = f"# Records of knowledge\n\n{NOTE}\nFiles end in `.yaml` (sections {sections}) or "
+    text += "`.jsonl` (one record a line, with `level`).\nEmphasis and samples say what more is to be practised; "
+    text += "[patches](../guides/patches.md) are where they come from.\n\n"
+    text += "| level | field | needed | meaning |\n|---|---|---|---|\n"
     for level, fields in FIELDS.items():
         rows = (
             f"| {level} | `{name}` | {'yes' if field.required else ''} | {field.meaning} |\n"

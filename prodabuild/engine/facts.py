@@ -98,9 +98,21 @@ def facet_input(key: str, facet: str) -> str:
     return f"{key}#{facet}"
 
 
-def diff(state: State, parsed: Mapping[str, Sequence[Fact]], gone: Iterable[str] = ()) -> Delta:
-    """Compare what `parsed` sources state now (and `gone` sources no longer state) with the recorded facts."""
+def diff(
+    state: State,
+    parsed: Mapping[str, Sequence[Fact]],
+    gone: Iterable[str] = (),
+    single: Mapping[str, Fact | None] | None = None,
+    removers: Mapping[str, str] | None = None,
+) -> Delta:
+    """Compare what `parsed` sources state now (and `gone` sources no longer state) with the recorded facts.
+
+    `single` are keys of other sources, and what is stated of each now: None where nothing is.
+    `removers` are the sources that say of a key that it is no more.
+    """
+    single = single or {}
     before = {fact.key: fact for source in (*parsed, *gone) for fact in state.facts_of(source)}
+    before |= {key: fact for key in single if (fact := state.fact(key))}
     after: dict[str, Fact] = {}
     duplicates: list[tuple[Fact, str]] = []
     known = state.has_facts()
@@ -112,9 +124,17 @@ def diff(state: State, parsed: Mapping[str, Sequence[Fact]], gone: Iterable[str]
                 duplicates.append((fact, other.source))
             else:
                 after[fact.key] = fact
+    for key, fact in single.items():
+        if fact is not None:
+            after.setdefault(key, fact)
     upserts = {key: fact for key, fact in after.items() if before.get(key) != fact}
     removed = tuple(key for key in before if key not in after)
     kept = {key: before[key] for key in (*upserts, *removed) if key in before}
+    kept |= {
+        key: kept[key]._replace(source=source)
+        for key, source in (removers or {}).items()
+        if key in kept and key not in after
+    }
     return Delta(upserts, kept, removed, tuple(duplicates))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prodabuild.digest import canonical
 from prodabuild.knowledge.files import SECTIONS, item, parse, render
 from prodabuild.knowledge.records import Raw, identity_of
+from prodabuild.knowledge.rewriting import rewritten
 from prodabuild.yamlio import decode, lines, load, locate
 
 if TYPE_CHECKING:
@@ -105,6 +106,20 @@ class _Block:
     head: Raw
     nested: list[Raw]
     lines: list[str] | None
+    was: list[str] | None = None  # its lines before it changed
+
+    def change(self, head: Raw, nested: list[Raw]) -> None:
+        """Let it say something else."""
+        self.was = self.was or self.lines
+        self.head, self.nested, self.lines = head, nested, None
+
+    def written(self, indent: str) -> list[str]:
+        """Return its lines; of those that it had, all that can stay."""
+        if self.lines is not None:
+            return self.lines
+        nested = [{name: value for name, value in raw.data.items() if name != "subject"} for raw in self.nested]
+        kept = rewritten(self.was, self.head.data | ({"relations": nested} if nested else {})) if self.was else None
+        return kept or [indent + line for line in item(self.head, self.nested)]
 
     @property
     def id(self) -> str:
@@ -137,11 +152,10 @@ class _Sections:
                 yield from section.below
                 continue
             yield from section.opening
-            indent = next((_indent(block.lines[0]) for block in section.blocks if block.lines), "")
+            indent = next((_indent(lines[0]) for block in section.blocks if (lines := block.lines or block.was)), "")
             for block in section.blocks:
                 yield from block.above
-                rendered = [indent + line for line in item(block.head, block.nested)] if block.lines is None else []
-                yield from block.lines or rendered
+                yield from block.written(indent)
             yield from section.below
 
     def change(self, edit: Edit) -> None:
@@ -158,7 +172,7 @@ class _Sections:
             for block in self._section("concept").blocks:
                 if block.id == raw.data["subject"]:
                     _insert(block.nested, after, raw, [identity_of(each.level, each.data) for each in block.nested])
-                    block.lines = None
+                    block.change(block.head, block.nested)
                     return
         blocks = self._section(raw.level).blocks
         _insert(blocks, after, _Block([], raw, [], None), [block.id for block in blocks])
@@ -194,7 +208,7 @@ def _change_block(block: _Block, edit: Edit) -> None:
     nested = [raw for raw in nested if identity_of(raw.level, raw.data) not in edit.removed]
     head = edit.replaced.get(block.id, block.head)
     if head is not block.head or nested != block.nested:
-        block.head, block.nested, block.lines = head, nested, None
+        block.change(head, nested)
 
 
 def _sections(text: str, raws: Sequence[Raw]) -> _Sections | None:

@@ -71,11 +71,12 @@ def _touched(near: Neighbours, delta: Delta) -> Iterator[str]:
         yield fact.key
         value = orjson.loads(fact.value)
         if value["level"] == "concept":
-            for mark in ("from", "to", "disjoint"):
+            for mark in ("from", "to", "disjoint", "about"):
                 yield from near.posting(mark, fact.key)
         elif value["level"] == "relation":
             yield from value["triple"][::2]
-            yield from near.posting("step", fact.key)
+            for mark in ("step", "about"):
+                yield from near.posting(mark, fact.key)
 
 
 def _record(near: Neighbours, documents: Documents, key: str) -> bool:
@@ -85,9 +86,15 @@ def _record(near: Neighbours, documents: Documents, key: str) -> bool:
     wrong = misquoted(value["source"], documents) if "source" in value else None
     if wrong is not None and wrong.code in ERRORS:
         return False
-    if value["level"] == "concept":
-        return _concept(near, key, value)
-    return _relation(near, key, value["triple"]) if value["level"] == "relation" else _chain(near, key, value["steps"])
+    match value["level"]:
+        case "concept":
+            return _concept(near, key, value)
+        case "relation":
+            return _relation(near, key, value["triple"])
+        case "chain":
+            return _chain(near, key, value["steps"])
+    nodes = value.get("nodes") or [value["node"]]
+    return all(near.is_a("concept", node) or near.is_a("relation", node) for node in nodes)
 
 
 def _concept(near: Neighbours, key: str, value: dict[str, Any]) -> bool:

@@ -14,10 +14,17 @@ if TYPE_CHECKING:
 
     from prodabuild.yamlio import Path
 
+_ALONE = ("chain", "emphasis", "sample")  # levels whose records stand under no other
 SUFFIXES = (".yaml", ".yml", ".jsonl")
 LEVELS: tuple[Level, ...] = get_args(Level)
 UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")  # YAML breaks lines at these, or refuses them
-SECTIONS = {f"{level}s": level for level in LEVELS}
+SECTIONS: dict[str, Level] = {
+    "concepts": "concept",
+    "relations": "relation",
+    "chains": "chain",
+    "emphasis": "emphasis",
+    "samples": "sample",
+}
 
 
 def parse(data: bytes, file: str) -> tuple[list[Raw], list[Problem]]:
@@ -146,8 +153,9 @@ def render(records: list[Raw]) -> str:
     lines = ["concepts:"] if concepts else []
     for concept in concepts:
         lines += item(concept, relations.get(concept.data["id"], []))
-    chains = [raw for raw in records if raw.level == "chain"]
-    for section, rest in (("relations", relations.get("", [])), ("chains", chains)):
+    alone = {section: level for section, level in SECTIONS.items() if level in _ALONE}
+    others = {section: [raw for raw in records if raw.level == level] for section, level in alone.items()}
+    for section, rest in {"relations": relations.get("", []), **others}.items():
         lines += [f"{section}:"] if rest else []
         for record in rest:
             lines += item(record)
@@ -156,15 +164,16 @@ def render(records: list[Raw]) -> str:
 
 def item(record: Raw, nested: Sequence[Raw] = ()) -> list[str]:
     """Return the lines of one record in a list, a concept with the relations that stand under it."""
-    lines = _mapping(record.data, "- ", "  ")
+    lines = fields(record.data, "- ", "  ")
     lines += ["  relations:"] if nested else []
     for relation in nested:
-        fields = {name: value for name, value in relation.data.items() if name != "subject"}
-        lines += _mapping(fields, "  - ", "    ")
+        own = {name: value for name, value in relation.data.items() if name != "subject"}
+        lines += fields(own, "  - ", "    ")
     return lines
 
 
-def _mapping(record: dict[str, Any], first: str, others: str) -> list[str]:
+def fields(record: dict[str, Any], first: str, others: str) -> list[str]:
+    """Return the lines of a mapping: `first` stands before its first line, `others` before the others."""
     lines: list[str] = []
     for name, value in record.items():
         lead = others if lines else first

@@ -40,6 +40,7 @@ class Graph:
     chains: dict[str, list[str]] = field(default_factory=dict)
     predicates: dict[str, Predicate] = field(default_factory=dict)
     disjoint: dict[str, list[str]] = field(default_factory=dict)  # concept -> kinds that share nothing with it
+    practice: dict[str, list[str]] = field(default_factory=dict)  # emphasis or sample -> what it is about
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)  # record -> its source, where that is a document
     unsourced: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)  # where the manifest says that documents lie
@@ -112,8 +113,12 @@ def gather(read: Callable[[], Iterable[Fact]], wordings: bool = True) -> Graph:
             concepts[key] = Term(name, definition, record.get("aliases", [])) if kept else None
             if "disjoint" in record:
                 graph.disjoint[key] = record["disjoint"]
-        else:
+        elif level == "chain":
             chains[key] = record["steps"]
+        else:
+            graph.practice[key] = [record["node"]] if level == "emphasis" else record["nodes"]
+            if "source" not in record:
+                continue
         if (source := record.get("source")) is None:
             graph.unsourced.append(key)
         elif ":" not in source["document"]:  # elsewhere, says a scheme

@@ -29,7 +29,7 @@ class Neighbours:
             self.predicates[name] = Predicate(name=name, **orjson.loads(state.value(key) or b"{}"))
 
     def posting(self, mark: str, key: str) -> list[str]:
-        """Return the records that name one: relations `from` and `to` it, chains by `step`, concepts by `disjoint`."""
+        """Return the records that name one: relations `from` and `to` it, chains by `step`, samples by `about`."""
         return self._state.posting(f"{mark}:{key}")
 
     def value(self, key: str) -> Value | None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.files import parse
+from prodabuild.knowledge.patches import is_patch, paths_in
 from prodabuild.knowledge.records import identity_of
 from prodabuild.problems import Problem, severity_of
 from prodabuild.yamlio import decode, load_jsonl, nearest, places
@@ -68,6 +69,8 @@ class Places:
 
 
 def _read(data: bytes, file: str) -> _Text:
+    if is_patch(file):
+        return _Text(paths_in(data, file), places(decode(data)), {})
     if file.endswith(".jsonl"):
         rows = ((line, row) for line, row in load_jsonl(data) if isinstance(row, dict))
         return _Text({}, {}, {identity_of(row["level"], row): line for line, row in rows})

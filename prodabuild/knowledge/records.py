@@ -1,4 +1,6 @@
-"""The three levels of record: which fields they have, and the facts that they become.
+"""The records of knowledge: which fields each level of them has, and the facts that they become.
+
+Emphasis and samples are no knowledge of their own: they say what more is to be practised of concepts and relations.
 
 A fact's facets group the fields that are read together: a concept's name with its grammar, a relation's triple.
 """
@@ -7,6 +9,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import orjson
 
 from prodabuild.digest import kept
 from prodabuild.engine.facts import Fact
@@ -18,10 +22,12 @@ if TYPE_CHECKING:
 
     Check = Callable[[Any], str | None]
 
-Level = Literal["concept", "relation", "chain"]
+Level = Literal["concept", "relation", "chain", "emphasis", "sample"]
+WAYS = ("contrast", "steps")  # in which more samples are made of what is emphasised
 Noun = Literal["count", "mass", "proper", "plural"]
 NOUNS = ("count", "mass", "proper", "plural")
 DOCUMENT = "document:"  # and a path: the posting of what is taken from a document, the key of the fact about it
+_PRACTICE = {"emphasis": ("node", "ways"), "sample": ("nodes", "question", "answer")}
 FOLDERS = "sources"  # key of the fact about the folders that documents lie in
 ID = re.compile(r"[A-Za-z0-9][^\s#\x00-\x1f]*")
 
@@ -59,6 +65,16 @@ def _steps(value: Any) -> str | None:
     if (wrong := _texts(value)) is not None:
         return wrong
     return None if len(value) >= 2 else "has fewer than two relations"
+
+
+def _nodes(value: Any) -> str | None:
+    wrong = _texts(value)
+    return wrong if wrong is not None or value else "is empty"
+
+
+def _ways(value: Any) -> str | None:
+    fine = isinstance(value, list) and value and all(way in WAYS for way in value) and len(set(value)) == len(value)
+    return None if fine else f"is not a list of {' and '.join(WAYS)}, each at most once"
 
 
 def _line(value: str) -> str | None:
@@ -125,6 +141,22 @@ FIELDS: dict[Level, dict[str, Field]] = {
         "negative_constraints": Field(False, _texts, "what does not follow"),
         "source": _SOURCE,
     },
+    "emphasis": {
+        "id": Field(False, _text, "default: `NODE!emphasis`"),
+        "node": Field(True, _text, "id of the concept or relation of which more samples are made"),
+        "ways": Field(
+            True,
+            _ways,
+            "`contrast`: beside its near misses; `steps`: with what follows from it, link by link",
+        ),
+    },
+    "sample": {
+        "id": Field(True, _text, "stable and readable; of no other record"),
+        "nodes": Field(True, _nodes, "ids of the concepts and relations that it teaches"),
+        "question": Field(True, _text, "what is asked"),
+        "answer": Field(True, _text, "what is answered"),
+        "source": _SOURCE,
+    },
 }
 
 
@@ -167,6 +199,8 @@ def identity_of(level: Level, data: dict[str, Any]) -> str:
     """Return a sound record's id."""
     if level == "relation" and "id" not in data:
         return relation_id(data["subject"], data["predicate"], data["object"])
+    if level == "emphasis" and "id" not in data:
+        return f"{data['node']}!emphasis"
     identity: str = data["id"]
     return identity
 
@@ -188,6 +222,10 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
     elif level == "relation":
         value = {"level": level, "triple": [data["subject"], data["predicate"], data["object"]]}
         group, postings = f"shard:{discipline}", (f"from:{data['subject']}", f"to:{data['object']}")
+    elif level != "chain":
+        value = {"level": level} | {name: data[name] for name in _PRACTICE[level]}
+        named = [data["node"]] if level == "emphasis" else data["nodes"]
+        group, postings = f"shard:{discipline}", tuple(sorted({f"about:{node}" for node in named}))
     else:
         value = {"level": level, "steps": data["steps"], "title": data["title"]}
         group, postings = f"items:{discipline}", tuple(sorted({f"step:{step}" for step in data["steps"]}))
@@ -199,6 +237,19 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
         if (document := document_of(origin)) is not None:
             postings = (*postings, DOCUMENT + document)
     return Fact(identity, kept(value), source, group, postings)
+
+
+def to_data(fact: Fact) -> tuple[Level, dict[str, Any]]:
+    """Return the level and the fields of the record that a fact was made of: `to_fact` makes the same fact of them."""
+    value = orjson.loads(fact.value)
+    level: Level = value.pop("level")
+    data = {"id": fact.key}
+    if level == "concept":
+        name, noun = value.pop("name")
+        data |= {"name": name} | ({"noun": noun} if noun != NOUNS[0] else {})
+    elif level == "relation":
+        data |= zip(("subject", "predicate", "object"), value.pop("triple"), strict=True)
+    return level, data | value
 
 
 def source_of(value: str | dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,10 @@ def check_references(graph: Graph, places: Places) -> Iterator[Problem]:
     steps = {step for steps in graph.chains.values() for step in steps}
     if not steps <= graph.relations.keys():
         yield from _dangling_chains(graph, finder)
+    for key, nodes in graph.practice.items():
+        missing = ((number, node) for number, node in enumerate(nodes) if node not in graph.concepts)
+        lost = ((number, node) for number, node in missing if node not in graph.relations)
+        yield from (finder.missing(key, node, "concept or relation", "nodes", number) for number, node in lost)
     for key, others in graph.disjoint.items():
         missing = ((number, other) for number, other in enumerate(others) if other not in graph.concepts)
         yield from (finder.missing(key, other, "concept", "disjoint", number) for number, other in missing)
@@ -91,6 +95,6 @@ class _Finder:
     def _alike(self, identity: str, level: str) -> str | None:
         folder = identity.rpartition("/")[0] + "/"
         if (folder, level) not in self._folders:
-            records = self._graph.concepts if level == "concept" else self._graph.relations
+            records = self._graph.relations if level == "relation" else self._graph.concepts
             self._folders[folder, level] = sorted(key for key in records if key.startswith(folder))[:2000]
         return suggest(identity, self._folders[folder, level], "ids")

@@ -102,8 +102,10 @@ def needs_of(raw: Raw) -> list[str]:
     """Return the ids that a record refers to."""
     if raw.level == "relation":
         return [raw.data["subject"], raw.data["object"]]
-    steps: list[str] = raw.data.get("steps", [])
-    return steps
+    if raw.level == "emphasis":
+        return [raw.data["node"]]
+    needed: list[str] = raw.data.get("steps") or raw.data.get("nodes", [])
+    return needed
 
 
 def holding(shelf: Shelf) -> dict[str, list[str]]:

@@ -48,7 +48,12 @@ def parts_of(scene: Scene, fact: Fact) -> tuple[Group, ...]:
     """Return what a record names: the steps of a chain, the concepts of a relation, the document it comes from."""
     value = orjson.loads(fact.value)
     triple = value.get("triple")
-    groups = {"steps": value.get("steps", ()), "concepts": (triple[0], triple[2]) if triple else ()}
+    nodes = value.get("nodes") or ([value["node"]] if "node" in value else ())
+    groups = {
+        "steps": value.get("steps", ()),
+        "concepts": (triple[0], triple[2]) if triple else (),
+        "nodes": nodes,
+    }
     found = [
         Group(what, len(keys), tuple(Row(key, scene.places.fact(scene.now.fact(key))) for key in keys))
         for what, keys in groups.items()

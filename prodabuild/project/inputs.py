@@ -16,6 +16,7 @@ from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import SUFFIXES, parse, place
+from prodabuild.knowledge.patches import read_patch
 from prodabuild.knowledge.places import Places
 from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
@@ -24,12 +25,13 @@ from prodabuild.manifest.model import ChainSuite, TaskSuite, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
+from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
 from prodabuild.yamlio import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from prodabuild.engine.facts import Delta
     from prodabuild.engine.files import FileRow, Scan
@@ -84,6 +86,7 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
             wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
     for module, found in own.modules.items():
         wanted[LOCAL + found.file] = Wanted(root / found.file, f"{_LOCAL}:{module}")
+    wanted |= patch_files(root, manifest)
     for name, file in opaque_files(root, manifest).items():
         wanted[name] = Wanted(file, _OPAQUE, opaque=True)
     return wanted
@@ -117,11 +120,19 @@ def read_sources(state: State, root: Path, manifest: Manifest, device: str, name
     return reading
 
 
-def read_readable(state: State, root: Path, manifest: Manifest, device: str, named: Iterable[str] = ()) -> Reading:
-    """Compare what can be read of the sources with the recorded facts.
+def read_readable(
+    state: State,
+    root: Path,
+    manifest: Manifest,
+    device: str,
+    named: Iterable[str] = (),
+    active: Callable[[str], bool] | None = None,
+) -> Reading:
+    """Compare what can be read of the sources, patches laid over knowledge, with the recorded facts.
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
-    DVC's record names: they get rows, too. Raises `ProblemsError` for recipes.
+    DVC's record names: they get rows, too. `active` tells by its file whether a patch counts (all of them do, where
+    it is not given). Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
     wanted = with_named(wanted_files(root, manifest, own) | known_documents(state, root), root, named)
@@ -134,11 +145,14 @@ def read_readable(state: State, root: Path, manifest: Manifest, device: str, nam
         parsed[name] = facts
         problems += wrong
         rows[name] = rows[name]._replace(content=_content(facts))
-    documents = dict(scan(state, new_documents(parsed, wanted, root)).rows)
+    parsed, single, misfits, removers = fold(root, manifest, state, parsed, found.gone, active)
+    problems += misfits
+    stated = {**parsed, "": [fact for fact in single.values() if fact]}
+    documents = dict(scan(state, new_documents(stated, wanted, root)).rows)
     parsed |= {name: [document_fact(name, row.digest)] for name, row in documents.items()}
     parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
     gone = tuple(name for name in found.gone if name not in documents)
-    delta = diff(state, parsed, gone)
+    delta = diff(state, parsed, gone, single, removers)
     return Reading(delta, rows | documents, gone, (*problems, *_duplicates(root, delta)))
 
 
@@ -165,6 +179,9 @@ def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Proble
         return [Fact(FILE + name, canonical({"content": found.rows[name].digest.hex()}), name)], []
     if kind == _DOCUMENT:
         return [document_fact(name, found.rows[name].digest)], []
+    if kind == CONTEXT:
+        document, problems = read_patch(data, name)
+        return ([] if document is None else [patch_fact(name, document)]), problems
     if kind == _PREDICATES:
         predicates, problems = parse_predicates(data, name)
         return [_predicate_fact(predicate, name) for predicate in predicates], problems
@@ -289,8 +306,9 @@ def _content(facts: list[Fact]) -> str:
 
 
 def _duplicates(root: Path, delta: Delta) -> list[Problem]:
-    places = Places(root, lambda: {fact.key: fact.source for fact, _ in delta.duplicates})
+    again = [(fact.key.removeprefix(COVERED), fact.source, other) for fact, other in delta.duplicates]
+    places = Places(root, lambda: {key: source for key, source, _ in again})
     return [
-        places.problem("K004", fact.key, f"the id {fact.key!r} is used again", "id", hint=f"first used in {other}")
-        for fact, other in delta.duplicates
+        places.problem("K004", key, f"the id {key!r} is used again", "id", hint=f"first used in {other}")
+        for key, _, other in again
     ]

@@ -71,7 +71,7 @@ def refuse_change(old: Entries, new: Entries) -> None:
         )
 
 
-_SOURCES = ("knowledge", "predicates", "manifest")
+_SOURCES = ("knowledge", "patch", "predicates", "manifest")
 _TORCH = ("torch", "transformers", "tokenizers", "safetensors")
 _MADE_WITH = {"base": _TORCH, "model": (*_TORCH, "peft"), "results": (*_TORCH, "peft", "lm_eval", "datasets")}
 
@@ -83,6 +83,8 @@ def source_entries(session: Session) -> Entries:
     for row in state.file_rows().values():
         if row.context.startswith("knowledge:"):
             entries[f"knowledge:{row.name}"] = {"sha256": row.content}
+        elif row.context.startswith("patch:"):
+            entries[f"patch:{row.name}"] = {"sha256": row.content}
     predicates = [fact for key in state.keys(PREDICATE) if (fact := state.fact(key))]
     entries["predicates"] = {"sha256": sha256(canonical({fact.key: fact.value.decode() for fact in predicates}))}
     return entries

@@ -13,6 +13,7 @@ from prodabuild.project.pipeline import BUILD
 from prodabuild.project.reasons import Locator
 from prodabuild.shards.declared import own_function
 from prodabuild.shards.own import declared, recipe_name
+from prodabuild.shards.practice import WAYS
 from prodabuild.shards.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class Places:
 
     def recipe(self, name: str) -> str:
         """Return where a recipe is written: its function, or the manifest's key that names it."""
-        if name in RECIPES:
-            code = RECIPES[name].__code__
+        shipped = RECIPES.get(name) or WAYS.get(name)
+        if shipped:
+            code = shipped.__code__
             return f"{os.path.relpath(code.co_filename, PACKAGE.parent)}:{code.co_firstlineno}"
         entries = {recipe_name(entry): entry for entry in self._manifest.compile.recipes}
         own = declared(entries.get(name, ""))

@@ -8,6 +8,7 @@ from prodabuild.engine.code import LIBRARY, LOCAL, LOCAL_LIBRARY, MODULE
 from prodabuild.engine.facts import BUCKET, POSTING, Change, Reason
 from prodabuild.engine.view import FILE
 from prodabuild.knowledge.files import SUFFIXES, place_all
+from prodabuild.knowledge.patches import is_patch, lines_in
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.paths import PREDICATES
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FACETS = {"triple": "subject, predicate or object"}
-POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through"}
+POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through", "about": "samples about"}
 
 
 def describe(change: Change) -> Reason:
@@ -93,7 +94,8 @@ class Locator:
                 text = decode((self._root / source).read_bytes())
                 return locate(text, ("predicates", key.removeprefix(PREDICATE), *filter(None, [facet])))[0]
             if source not in self._lines:
-                self._lines[source] = place_all((self._root / source).read_bytes(), source)
+                find = lines_in if is_patch(source) else place_all
+                self._lines[source] = find((self._root / source).read_bytes(), source)
         except (FileNotFoundError, TextError):  # gone, or edited since it was read
             return 0
         lines = self._lines[source]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prodabuild.engine.code import modules_below
 from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.local import closure_of, module_name
+from prodabuild.knowledge.patches import FOLDER
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.paths import PREDICATES
 from prodabuild.project.inputs import PACKAGE, versions
@@ -80,7 +81,7 @@ class Watch:
         return found
 
     def _files_named(self) -> Iterator[str]:
-        for path in self._named:
+        for path in {*self._named, FOLDER}:
             yield from _files_at(self._root, path)
 
 

@@ -11,6 +11,7 @@ from prodabuild.engine.code import read_code
 from prodabuild.engine.loading import local_modules
 from prodabuild.knowledge.reading import Knowledge
 from prodabuild.shards.own import OwnRecipe, declared
+from prodabuild.shards.practice import MAKERS, Practice
 from prodabuild.shards.recipes import RECIPES
 from prodabuild.shards.sample import to_lines, to_row
 
@@ -71,6 +72,10 @@ def _recipe(view: View, modules: LocalModules, entry: str) -> Recipe:
 
 def _rows(knowledge: Knowledge, record: str, recipes: Sequence[Recipe], discipline: str) -> Iterator[dict[str, Any]]:
     level = knowledge.level(record)
+    if level in MAKERS:
+        made = MAKERS[level](Practice(knowledge, record))
+        yield from (to_row(sample, record, way, discipline) for way, sample in made)
+        return
     handle: Any = knowledge.concept(record) if level == "concept" else knowledge.relation(record)
     for recipe in recipes:
         if recipe.level == level:

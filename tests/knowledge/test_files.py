@@ -53,7 +53,7 @@ def test_jsonl_states_the_same_records() -> None:
         ("concepts:\n- {id: a b, name: b, definition: c}\n", "k.yaml:2:8: error[K010]: 'a b' cannot be an id\nhint: begin with a letter or digit; no spaces, no `#`"),
         ("concepts:\n- {id: a, name: b, definition: c, noun: many}\n", "k.yaml:2:41: error[K003]: noun is not one of count, mass, proper, plural"),
         ("concept: []\n", "k.yaml:1:1: error[K011]: unknown section 'concept'\nhint: did you mean 'concepts'?"),
-        ("- a\n", "k.yaml:1:1: error[K011]: a file of records has the sections concepts, relations, chains"),
+        ("- a\n", "k.yaml:1:1: error[K011]: a file of records has the sections concepts, relations, chains, emphasis, samples"),
         ("concepts: {}\n", "k.yaml:1:11: error[K003]: concepts is not a list of records"),
         ("concepts: [a]\n", "k.yaml:1:12: error[K003]: a concept is a mapping of fields"),
         ("chains:\n- {id: a, title: b, steps: [c]}\n", "k.yaml:2:28: error[K003]: steps has fewer than two relations"),
@@ -69,7 +69,7 @@ def test_a_record_that_is_wrong_by_itself_is_told_with_its_place(text: str, expe
 def test_a_bad_line_of_jsonl_is_told() -> None:
     _, problems = parse(b'{"level": "concpet", "id": "a"}\n[]\n', "k.jsonl")
     assert [(problem.line, problem.message) for problem in problems] == [
-        (1, "level 'concpet' is not one of concept, relation, chain"),
+        (1, "level 'concpet' is not one of concept, relation, chain, emphasis, sample"),
         (2, "a line is one record: a JSON object"),
     ]
 
