@@ -193,7 +193,9 @@ def _wrong(document: Any) -> Iterator[Wrong]:
 
 def _text(value: Any, path: Path, what: str = "") -> Iterator[Wrong]:
     name = what or str(path[-1])
-    if not isinstance(value, str):
+    if value is None:
+        yield Wrong(path, f"{name} is empty")
+    elif not isinstance(value, str):
         yield Wrong(path, f"{name} is not a text", "quote it, if it is meant as text")
     elif not value.strip():
         yield Wrong(path, f"{name} is empty")

@@ -113,9 +113,16 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     return files
 
 
-def read_sources(state: State, root: Path, manifest: Manifest, device: str, named: Iterable[str] = ()) -> Reading:
+def read_sources(
+    state: State,
+    root: Path,
+    manifest: Manifest,
+    device: str,
+    named: Iterable[str] = (),
+    active: Callable[[str], bool] | None = None,
+) -> Reading:
     """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
-    reading = read_readable(state, root, manifest, device, named)
+    reading = read_readable(state, root, manifest, device, named, active)
     raise_errors(reading.problems)
     return reading
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from prodabuild.engine.facts import Delta
     from prodabuild.engine.state import State
     from prodabuild.knowledge.overlay import Misfit, Overlay
     from prodabuild.knowledge.patches import Patch
@@ -104,6 +105,21 @@ def fold(
             result[fact.source].append(fact)
     single = _singles(overlay, parsed, [fact for fact in covered.values() if fact.source not in {*parsed, *gone}])
     return Folded(result, single, [_located(root, misfit) for misfit in overlay.misfits], overlay.removers())
+
+
+def originals_of(state: State, delta: Delta) -> Callable[[str], Fact | None]:
+    """Return what finds records as files of knowledge state them: recorded ones, as a delta changes them."""
+    moved = {*delta.upserts, *delta.removed}
+
+    def now(key: str) -> Fact | None:
+        return delta.upserts.get(key) if key in moved else state.fact(key)
+
+    def find(key: str) -> Fact | None:
+        covered = now(COVERED + key)
+        fact = uncovered(covered) if covered else now(key)
+        return fact if fact and not is_patch(fact.source) else None
+
+    return find
 
 
 class Originals:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.inputs import Reading
     from prodabuild.project.outcome import CheckReport, Options
     from prodabuild.project.pipeline import Pipeline
     from prodabuild.project.stages import Target
@@ -89,12 +90,19 @@ class Retrospect(NamedTuple):
     problems: tuple[Problem, ...]
 
 
+class Trial(NamedTuple):
+    """A session before a patch; laying it gives the session with it, and what it changes."""
+
+    before: Session
+    lay: Callable[[], tuple[Session, Delta]]
+
+
 @contextmanager
 def reading(root: Path, manifest: Manifest, options: Options) -> Iterator[Session]:
     """Open a session that changes nothing on disk; raises `ProblemsError`."""
     pipeline = read_pipeline(root, options.device)
     with _recorded(root, options) as state:
-        yield _brought_up(state, root, manifest, options, pipeline)
+        yield _brought_up(state, root, manifest, options, pipeline)[0]
 
 
 @contextmanager
@@ -104,16 +112,41 @@ def looking_back(root: Path, manifest: Manifest, options: Options) -> Iterator[R
     with _recorded(root, options) as recorded:
         problems: tuple[Problem, ...] = ()
         try:
-            session = _brought_up(recorded, root, manifest, options, pipeline)
+            session, _ = _brought_up(recorded, root, manifest, options, pipeline)
         except ProblemsError as found:
             problems = found.problems
             session = _session(root, manifest, recorded, options, pipeline)
         yield Retrospect(session, recorded, problems)
 
 
-def _brought_up(state: State, root: Path, manifest: Manifest, options: Options, pipeline: Pipeline) -> Session:
+@contextmanager
+def trying(root: Path, manifest: Manifest, options: Options, file: str) -> Iterator[Trial]:
+    """Open two sessions that change nothing on disk, on states of their own: before a patch, and with it.
+
+    Later patches are left out of both. Raises `ProblemsError`.
+    """
+    pipeline = read_pipeline(root, options.device)
+    with _recorded(root, options) as recorded:
+        before, _ = _brought_up(recorded, root, manifest, options, pipeline, lambda name: name < file)
+        before = replace(before, state=before.state.in_memory() if before.state is recorded else before.state)
+
+        def lay() -> tuple[Session, Delta]:
+            copy = before.state.in_memory()
+            return _brought_up(copy, root, manifest, options, pipeline, lambda name: name <= file)
+
+        yield Trial(before, lay)
+
+
+def _brought_up(
+    state: State,
+    root: Path,
+    manifest: Manifest,
+    options: Options,
+    pipeline: Pipeline,
+    active: Callable[[str], bool] | None = None,
+) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
-    reading = read_sources(state, root, manifest, _device(options), pipeline.files)
+    reading = read_sources(state, root, manifest, _device(options), pipeline.files, active)
     arrived = travelled(state, root, pipeline)
     moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
@@ -123,7 +156,7 @@ def _brought_up(state: State, root: Path, manifest: Manifest, options: Options, 
             refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
         _check(root, session.state, reading.delta)
     raise_errors(empty_disciplines(session.state, manifest))
-    return session
+    return session, reading.delta
 
 
 @contextmanager
@@ -227,6 +260,12 @@ def _check(root: Path, state: State, delta: Delta) -> None:
     from prodabuild.knowledge.edits import check_delta  # a build of nothing need not read the checks
 
     raise_errors(check_delta(root, state, delta))
+
+
+def read_now(root: Path, manifest: Manifest, options: Options, look: Callable[[State, Reading], T]) -> T:
+    """Return what a look at the recorded state, and at how the sources differ from it, finds; changes nothing."""
+    with _recorded(root, options) as recorded:
+        return look(recorded, read_readable(recorded, root, manifest, _device(options)))
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:

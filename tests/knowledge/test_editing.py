@@ -69,8 +69,11 @@ def test_a_replaced_record_is_written_anew_and_nothing_else() -> None:
 def test_a_relation_under_a_concept_is_written_anew_and_the_concept_is_not() -> None:
     more = relation("owl", "bird")._replace(data=relation("owl", "bird").data | {"source": "book"})
     found = edit(TEXT, Edit(replaced={"zoo/owl.is_a.bird": more}))
-    assert "  # the first\n  - id: zoo/owl\n    name: owl\n    definition: \"it sees at night\"   # mostly\n" in found
-    assert "      # as everybody knows\n      - predicate: is_a\n        object: zoo/bird\n        source: book\n\n  # the second\n" in found
+    assert '  # the first\n  - id: zoo/owl\n    name: owl\n    definition: "it sees at night"   # mostly\n' in found
+    assert (
+        "      # as everybody knows\n      - predicate: is_a\n        object: zoo/bird\n        source: book\n\n  # the second\n"
+        in found
+    )
 
 
 def test_a_removed_record_takes_the_comment_above_it_along() -> None:
