@@ -232,6 +232,7 @@ def versioned(repo: Repo, tmp_path: Path) -> Versioned:
     repo.write(".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
     repo.write(".dvc/config", CONFIG)
     repo.write("dvc.yaml", (ROOT / "dvc.yaml").read_bytes())
+    repo.write("patches/README.md", "# Patches\n")
     found = Versioned(repo, environment)
     found.git("init", "--quiet", "--initial-branch", "main")
     return found

@@ -125,8 +125,10 @@ def diff(
             else:
                 after[fact.key] = fact
     for key, fact in single.items():
-        if fact is not None:
-            after.setdefault(key, fact)
+        if fact is not None and key in after:
+            duplicates.append((after[key], fact.source))
+        elif fact is not None:
+            after[key] = fact
     upserts = {key: fact for key, fact in after.items() if before.get(key) != fact}
     removed = tuple(key for key in before if key not in after)
     kept = {key: before[key] for key in (*upserts, *removed) if key in before}

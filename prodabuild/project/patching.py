@@ -132,12 +132,12 @@ def apply_patch(root: Path, manifest: Manifest, options: Options, text: str) -> 
         file = find_patch(root, text)
         patch = load_patch(root, file)
         standing = [name for name in patch_names(root) if int(name[:4]) in patch.after]
-        written = read_now(root, manifest, options, lambda state, reading: _fold(root, manifest, state, reading, patch))
         if standing:
             raise ProjectError(
                 f"{patch.name} comes after {standing[0]}, which is not applied",
                 f"first `prodabuild patch apply {standing[0][:4]}`",
             )
+        written = read_now(root, manifest, options, lambda state, reading: _fold(root, manifest, state, reading, patch))
         for name, (data, _) in written.items():
             if data:
                 place(root / name, data, root / PRIVATE / "tmp")

@@ -5,7 +5,7 @@ Each stands in a bucket of its own id, so that emphasis on one node makes no oth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.shards.sample import Sample
@@ -97,4 +97,5 @@ def steps(concept: Concept, relation: Relation | None) -> Iterator[Sample]:
 
 
 WAYS: dict[str, Callable[[Concept, Relation | None], Iterator[Sample]]] = {"contrast": contrast, "steps": steps}
+FUNCTIONS: dict[str, Callable[..., Iterator[Any]]] = {**WAYS, "written": written}  # by what samples call their recipe
 MAKERS: dict[str, Callable[[Practice], Iterator[tuple[str, Sample]]]] = {"emphasis": emphasised, "sample": written}
