@@ -113,3 +113,21 @@ def test_the_worked_example_of_importing_goes_as_it_says(repo: Repo) -> None:
     assert codes == [0, 1, 0, 0]
     repo.edit("proda.yaml", "disciplines:\n", "disciplines:\n  cheese: {knowledge: [knowledge/cheese]}\n")
     assert repo.run("check").code == 0
+
+
+def test_the_guide_to_patches_goes_as_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/patches.md").read_text("utf-8")
+    (filled,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    kitchen(repo)
+    repo.data()
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        command, _, expected = block.removeprefix("$ prodabuild ").partition("\n")
+        before = repo.files("build/dataset")
+        assert repo.run(*shlex.split(command)).out == expected
+        if command.startswith("patch new"):
+            repo.write("patches/0001-naan-is-leavened.yaml", filled)
+        report = repo.data()
+        if command.startswith("patch apply"):
+            assert report["built"] == []
+            assert repo.files("build/dataset") == before
+    assert repo.run("check").code == 0

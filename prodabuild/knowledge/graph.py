@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from prodabuild.knowledge.patches import is_patch
 from prodabuild.knowledge.predicates import PREDICATE, Predicate
 from prodabuild.knowledge.records import FOLDERS
 from prodabuild.knowledge.wording import may_be_name
@@ -52,7 +53,7 @@ class Graph:
 
     @property
     def disciplines(self) -> dict[str, str]:
-        """Return the discipline that each file belongs to."""
+        """Return the discipline that each file belongs to; of what stands in a patch, that of each record."""
         return self._stated[1]
 
     @cached_property
@@ -62,7 +63,7 @@ class Graph:
         for key, _, source, group, _ in self.read():
             if group:
                 files[key] = source
-                disciplines[source] = group.partition(":")[2]
+                disciplines[key if is_patch(source) else source] = group.partition(":")[2]
         return files, disciplines
 
     @property
@@ -76,7 +77,7 @@ class Graph:
 
     def discipline(self, key: str) -> str:
         """Return the discipline of a record."""
-        return self.disciplines[self.files[key]]
+        return self.disciplines.get(key) or self.disciplines[self.files[key]]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of records of each level, by discipline."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prodabuild.knowledge.records import flaws, identity_of, source_of, to_data, to_fact
+from prodabuild.knowledge.records import FIELDS, flaws, identity_of, source_of, to_data, to_fact
+from prodabuild.problems import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,7 +110,7 @@ class Overlay:
         elif now is None or not now.group:
             path = (*op.path[:2], op.kind)
             self._tell(patch, path, "P004", f"there is no record {op.id!r}", "mend the id, or drop the operation")
-        elif self._is_expected(patch, op, to_data(now)[1]):
+        elif self._is_known(patch, op, to_data(now)[0]) and self._is_expected(patch, op, to_data(now)[1]):
             self._change(patch, op, now)
 
     def _add(self, patch: Patch, op: Op, level: Level, now: Fact | None) -> None:
@@ -132,6 +133,16 @@ class Overlay:
         else:
             self.files[op.id] = file
             self._hold(op.id, to_fact(level, op.data, patch.file, discipline))
+
+    def _is_known(self, patch: Patch, op: Op, level: Level) -> bool:
+        """Tell whether the level of record has the fields that are named: a value with a comma can make one."""
+        fine = True
+        for key, fields in (("with", op.data), ("expect", op.expect)):
+            for name in (name for name in fields if name not in FIELDS[level]):
+                hint = suggest(name, FIELDS[level])
+                self._tell(patch, (*op.path[:2], key, name), "K001", f"a {level} has no field {name!r}", hint)
+                fine = False
+        return fine
 
     def _is_expected(self, patch: Patch, op: Op, data: dict[str, Any]) -> bool:
         fine = True

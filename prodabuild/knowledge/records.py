@@ -249,7 +249,8 @@ def to_data(fact: Fact) -> tuple[Level, dict[str, Any]]:
         data |= {"name": name} | ({"noun": noun} if noun != NOUNS[0] else {})
     elif level == "relation":
         data |= zip(("subject", "predicate", "object"), value.pop("triple"), strict=True)
-    return level, data | value
+    data |= value
+    return level, {name: data[name] for name in FIELDS[level] if name in data}
 
 
 def source_of(value: str | dict[str, Any]) -> dict[str, Any]:

@@ -200,4 +200,4 @@ def _singles(overlay: Overlay, parsed: Parsed, covered: Iterable[Fact]) -> dict[
 def _located(root: Path, misfit: Misfit) -> Problem:
     patch, path, code, message, hint = misfit
     known = places(decode((root / patch.file).read_bytes()))
-    return Problem(code, message, patch.file, *nearest(known, path), hint)
+    return Problem(code, message, patch.file, *nearest(known, path, code == "K001"), hint)

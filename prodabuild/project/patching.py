@@ -16,7 +16,7 @@ from prodabuild.knowledge.files import fields
 from prodabuild.knowledge.overlay import lay
 from prodabuild.knowledge.patches import FOLDER, PATCH, make_patch, name_of, read_patch
 from prodabuild.knowledge.records import to_data
-from prodabuild.problems import raise_errors
+from prodabuild.problems import raise_errors, suggest
 from prodabuild.project.folding import folded
 from prodabuild.project.locking import LOCK
 from prodabuild.project.nearest import nearest
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from prodabuild.project.inputs import Reading
     from prodabuild.project.outcome import Options
 
+ALIKE = 2000  # records that an unknown one is compared with where nothing is built yet
 MAIN: dict[Level, str] = {"concept": "definition", "chain": "title", "sample": "answer", "emphasis": "ways"}
 GUIDE = """ops:
 # Keep what you need, one operation an item.
@@ -198,7 +199,8 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
 def _find(state: State, reading: Reading, key: str) -> Fact:
     fact = reading.delta.upserts.get(key) or (state.fact(key) if key not in reading.delta.removed else None)
     if fact is None or not fact.group:
-        raise ProjectError(f"there is no record {key!r}", nearest(state, key))
+        known = [other for other, found in reading.delta.upserts.items() if found.group]
+        raise ProjectError(f"there is no record {key!r}", nearest(state, key) or suggest(key, known[:ALIKE]))
     return fact
 
 

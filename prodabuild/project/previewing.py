@@ -101,8 +101,8 @@ def preview(root: Path, manifest: Manifest, options: Options, file: str) -> Effe
         now = session.state.unit_names("shards")
         old = before.rows(sorted(was.intersection(touched) | was.difference(now)))
         samples = _samples(old, after.rows(touched))
-        waiting = {row.name for row in trial.before.state.dirty("items")}
-        items = tuple(row.name for row in session.state.dirty("items") if row.name not in waiting)
+        waiting = {row.name: row.dirty for row in trial.before.state.dirty("items")}
+        items = tuple(row.name for row in session.state.dirty("items") if row.dirty != waiting.get(row.name))
     return Effect(tuple(_records(root, delta)), tuple(samples), tuple(touched), len(now), items)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical
+from prodabuild.knowledge.records import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,9 +37,10 @@ def declared(document: str, licences: Mapping[str, Licence]) -> str | None:
 
 
 def records_of(row: dict[str, Any]) -> tuple[str, list[str]]:
-    """Return the record that a row was made of, and every record whose words it may hold."""
+    """Return the record that a row was made of, and every record whose words it may hold: an emphasis has none."""
     record = row["id"].partition("#")[0]
-    return record, list(dict.fromkeys([record, *row["nodes"]]))
+    own = [] if row.get("recipe") in WAYS and record not in row["nodes"] else [record]
+    return record, list(dict.fromkeys([*own, *row["nodes"]]))
 
 
 def with_provenance(row: dict[str, Any], source_of: SourceOf) -> dict[str, Any]:

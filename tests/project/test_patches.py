@@ -187,7 +187,12 @@ OPS = [
     ("- replace: zoo/gecko\n  with: {name: null}\n", "6:9: error[K002]: name is missing\nhint: every concept has one"),
     (
         "- replace: zoo/gecko\n  with: {nmae: x}\n",
-        "6:16: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?",
+        "6:10: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?",
+    ),
+    (
+        "- replace: zoo/gecko\n  with: {definition: sticky, like glue}\n  expect: {nmae: x}\n",
+        ("6:30: error[K001]: a concept has no field 'like glue'\nhint: known: id, name, definition, aliases, kind, disjoint, noun, source\n"
+        "patches/0001-odd.yaml:7:12: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?"),
     ),
     (
         "- emphasise: [zoo/gecko..reptile]\n",
@@ -321,6 +326,34 @@ def test_a_patch_of_a_discipline_that_moves_is_laid_again(repo: Repo) -> None:
         "[zoo/gecko.is_a.lizard, zoo/lizard.is_a.reptile, zoo/reptile.is_a.beast]",
     )
     assert "K005" in refused(repo)
+
+
+def test_a_patch_of_two_disciplines_leaves_each_its_records(repo: Repo) -> None:
+    before = repo.run("check", "--json").json["coverage"]
+    patch(repo, "0001-both", CLIMBS + "- replace: tools/gimlet\n  with: {definition: a small drill}\n")
+    assert repo.run("check", "--json").json["coverage"] == before
+    repo.data()
+    assert samples(repo)["tools/gimlet#define.meaning"] == "A small drill."
+
+
+def test_a_sample_about_what_is_gone_is_refused(repo: Repo) -> None:
+    link = "- add: {relation: {subject: zoo/gecko, predicate: produces, object: zoo/skink}}\n"
+    sample = "- sample: {id: zoo/s, nodes: [zoo/gecko.produces.skink], question: q, answer: a}\n"
+    patch(repo, "0001-link", link + sample)
+    repo.data()
+    settle()
+    patch(repo, "0001-link", sample.replace("- sample:", "- file: knowledge/zoo/kinds.yaml\n  sample:"))
+    assert "P004" in refused(repo)
+    repo.write(
+        "knowledge/zoo/s.yaml", "samples:\n- {id: zoo/t, nodes: [zoo/gecko.produces.skink], question: q, answer: a}\n"
+    )
+    patch(repo, "0001-link", link)
+    repo.data()
+    settle()
+    (repo.path / "patches/0001-link.yaml").unlink()
+    assert refused(repo) == (
+        "knowledge/zoo/s.yaml:2:23: error[K005]: there is no concept or relation 'zoo/gecko.produces.skink'"
+    )
 
 
 WORDS = ["quick", "slow", "grey", "shy", "loud", "old", "wet", "tall", "odd", "warm"]

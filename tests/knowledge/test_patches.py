@@ -1,0 +1,90 @@
+"""The grammar of patches: what is refused, and where."""
+
+from __future__ import annotations
+
+import pytest
+
+from prodabuild.knowledge.patches import make_patch, name_of, read_patch
+from prodabuild.knowledge.records import WAYS
+from prodabuild.shards import practice
+
+FILE = "patches/0007-owls.yaml"
+HEAD = "title: t\nreason: r\ncause: correction\n"
+FINE = HEAD + "ops:\n- remove: zoo/owl\n"
+
+
+def problems(text: str | bytes) -> list[str]:
+    data = text.encode() if isinstance(text, str) else text
+    document, found = read_patch(data, FILE)
+    assert (document is None) == bool(found)
+    return [problem.render().removeprefix(f"{FILE}:") for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"\xff", ["1:1: error[Y001]: byte 0xff is not UTF-8\nhint: save the file as UTF-8"]),
+        ("", ["1:1: error[P003]: a patch has the keys title, reason, cause, evidence, after, ops"]),
+        ("- a\n", ["1:1: error[P003]: a patch has the keys title, reason, cause, evidence, after, ops"]),
+        (FINE + "opps: 1\n", ["6:1: error[P003]: unknown key 'opps'\nhint: did you mean 'ops'?"]),
+        (FINE.replace("title: t\n", ""), ["1:1: error[P003]: title is missing\nhint: every patch has one"]),
+        (FINE.replace("title: t", "title: 7"), ["1:8: error[P003]: title is not a text\nhint: quote it, if it is meant as text"]),
+        (FINE.replace("reason: r", "reason:"), ["2:8: error[P003]: reason is empty"]),
+        (FINE.replace("correction", "whim"), ["3:8: error[P003]: cause is not one of concept_gap, reasoning_gap, correction"]),
+        (FINE + "evidence: [a]\n", ["6:11: error[P003]: evidence has the keys items, diagnosis"]),
+        (FINE + "evidence: {itmes: []}\n", ["6:12: error[P003]: unknown key 'itmes'\nhint: did you mean 'items'?"]),
+        (FINE + "evidence: {items: a}\n", ["6:19: error[P003]: items is not a list of ids of test items"]),
+        (FINE + "evidence: {diagnosis: ''}\n", ["6:23: error[P003]: diagnosis is empty"]),
+        (FINE + "after: 1\n", ["6:8: error[P003]: after is not a list of patches\nhint: `after: [7]` or `after: [0007-iguanas-swim]`"]),
+        (FINE + "after: [1, one]\n", ["6:12: error[P003]: 'one' is no patch\nhint: `after: [7]` or `after: [0007-iguanas-swim]`"]),
+        (FINE + "after: [99999999999999999999]\n", ["6:9: error[P003]: 99999999999999999999 is no patch\nhint: `after: [7]` or `after: [0007-iguanas-swim]`", "1:1: error[P003]: holds what JSON cannot: Integer exceeds 64-bit range"]),
+        (HEAD + "ops: []\n", ["4:6: error[P003]: ops is not a list of operations\nhint: operations: add, replace, remove, emphasise, sample"]),
+        (HEAD + "ops:\n- remvoe: a\n", ["5:3: error[P003]: an operation has one of the keys add, replace, remove, emphasise, sample\nhint: did you mean 'remove'?"]),
+        (HEAD + "ops:\n- {remove: a, replace: b}\n", ["5:3: error[P003]: an operation has one of the keys add, replace, remove, emphasise, sample\nhint: operations: add, replace, remove, emphasise, sample"]),
+        (HEAD + "ops:\n- {remove: a, with: {b: c}}\n", ["5:15: error[P003]: remove has no key 'with'\nhint: keys: remove, expect"]),
+        (HEAD + "ops:\n- replace: a\n", ["5:3: error[P003]: replace needs `with`: the fields and their new values"]),
+        (HEAD + "ops:\n- {replace: a, with: {}}\n", ["5:22: error[P003]: with is not a mapping of fields to values"]),
+        (HEAD + "ops:\n- {replace: a, with: {id: b}}\n", ["5:23: error[P008]: a record keeps its id\nhint: remove the record, and add another"]),
+        (HEAD + "ops:\n- remove: [a]\n", ["5:11: error[P003]: the id after remove is not a text\nhint: quote it, if it is meant as text"]),
+        (HEAD + "ops:\n- add: {}\n", ["5:8: error[P003]: add is a mapping of one of concept, relation, chain to its fields"]),
+        (HEAD + "ops:\n- add: {concept: {id: a, nmae: b}}\n", ["5:18: error[K002]: definition is missing\nhint: every concept has one", "5:18: error[K002]: name is missing\nhint: every concept has one", "5:26: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?"]),
+        (HEAD + "ops:\n- emphasise: a\n", ["5:14: error[P003]: emphasise is not a list of ids"]),
+        (HEAD + "ops:\n- {emphasise: [a], ways: [step]}\n", ["5:26: error[K003]: ways is not a list of contrast and steps, each at most once"]),
+        (HEAD + "ops:\n- sample: a\n", ["5:11: error[P003]: sample is a mapping of id, nodes, question and answer"]),
+        (HEAD + "ops:\n- sample: {id: a, nodes: [], question: q, answer: b}\n", ["5:26: error[K003]: nodes is empty"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_patch_is_told_with_its_place(text: str | bytes, expected: list[str]) -> None:
+    assert sorted(problems(text)) == sorted(expected)
+
+
+def test_names() -> None:
+    assert name_of("patches/0007-a-b2.yaml") == "0007-a-b2"
+    for file in (
+        "patches/7-a.yaml",
+        "patches/0007.yaml",
+        "patches/0007-A.yaml",
+        "patches/0007-a.yml",
+        "patches/x/0007-a.yaml",
+    ):
+        assert name_of(file) is None
+
+
+def test_what_a_sound_patch_says() -> None:
+    text = (
+        HEAD
+        + "after: [3, 0002-b, 2]\nops:\n- emphasise: [a, b]\n- add: {relation: {subject: x/a, predicate: p, object: x/b}}\n"
+    )
+    document, _ = read_patch(text.encode(), FILE)
+    assert document is not None
+    patch = make_patch("0007-owls", document)
+    assert (patch.number, patch.file, patch.after) == (7, FILE, (2, 3))
+    assert [(op.id, op.path) for op in patch.ops] == [
+        ("a!emphasis", ("ops", 0, "emphasise", 0)),
+        ("b!emphasis", ("ops", 0, "emphasise", 1)),
+        ("x/a.p.b", ("ops", 1, "add", "relation")),
+    ]
+
+
+def test_every_way_of_emphasis_is_made() -> None:
+    assert tuple(practice.WAYS) == WAYS
