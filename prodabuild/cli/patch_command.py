@@ -27,7 +27,9 @@ MARKS = {"added": "+", "changed": "~", "removed": "-"}
 
 @click.group("patch")
 def command() -> None:
-    """Reviewed changes to knowledge and samples: one file each in patches/, laid over knowledge/ in their order.
+    """Begin, look at, apply or drop a reviewed change.
+
+    Each is a file in patches/, laid over knowledge/ in the order of numbers.
 
     \b
     Examples:

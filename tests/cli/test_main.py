@@ -51,6 +51,7 @@ Commands:
   test     Test the model beside its base; exit 3 when a gate fails.
   export   Write the data in a format that other trainers read.
   verify   Read everything that was built and heal what is damaged.
+  patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
   schema   Print the JSON Schema of proda.yaml, for editors.
 """
@@ -128,6 +129,14 @@ def test_interrupting_exits_130_and_keeps_what_is_done(repo: Repo) -> None:
         process.stderr.close()
 
 
+PATCH = """title: Geckos climb
+reason: it was wrong
+cause: correction
+ops:
+- emphasise: [zoo/gecko]
+"""
+
+
 def examples() -> list[str]:
     """Return every example that a command's help shows."""
     found = []
@@ -151,6 +160,8 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
+    if example.startswith("prodabuild patch"):
+        repo.write("patches/0001-geckos-climb.yaml", PATCH)
     command, _, target = (
         example.removeprefix("prodabuild ").replace("/usr/share/wordnet", str(WORDNET)).partition(" > ")
     )
