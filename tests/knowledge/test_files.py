@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prodabuild.knowledge.files import parse, place, place_all, render
-from prodabuild.knowledge.records import Raw, identity_of, to_fact
+from prodabuild.knowledge.records import Level, Raw, identity_of, to_data, to_fact
 
 TEXT = b"""concepts:
 - id: chem/acid
@@ -103,3 +104,26 @@ def test_what_is_rendered_reads_back(data: dict[str, object]) -> None:
     assert problems == []
     assert raws[0].data == data
     assert raws[1].data == {"subject": "x/a", "predicate": "is_a", "object": "x/b"}
+
+
+RECORDS: list[tuple[Level, dict[str, Any]]] = [
+    ("concept", {"id": "x/a", "name": "a", "noun": "mass", "definition": "d", "aliases": ["b"], "disjoint": ["x/b"]}),
+    ("concept", {"id": "x/a", "name": "a", "noun": "count", "definition": "d", "source": "doc.md#1-2"}),
+    ("relation", {"subject": "x/a", "predicate": "p", "object": "y/b", "statement": "s"}),
+    ("chain", {"id": "x/c", "title": "t", "steps": ["a", "b"], "preconditions": ["p"], "source": "isbn:1"}),
+    ("emphasis", {"node": "x/a", "ways": ["steps"]}),
+    ("sample", {"id": "x/s", "nodes": ["x/b", "x/a"], "question": "q", "answer": "a"}),
+]
+
+
+@pytest.mark.parametrize(("level", "record"), RECORDS)
+def test_the_fields_of_a_fact_make_the_same_fact(level: Level, record: dict[str, Any]) -> None:
+    fact = to_fact(level, record, "a.yaml", "x")
+    assert to_fact(*to_data(fact), "a.yaml", "x") == fact
+
+
+def test_emphasis_and_samples_are_rendered_too() -> None:
+    text = render([Raw(level, record) for level, record in RECORDS[1:]])
+    raws, problems = parse(text.encode(), "a.yaml")
+    assert problems == []
+    assert sorted(raw.level for raw in raws) == sorted(level for level, _ in RECORDS[1:])

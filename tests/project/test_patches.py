@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from prodabuild.project.watching import Watch
 from tests.conftest import TREES, Repo, rows_below, settle, slug
 
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -354,6 +355,68 @@ def test_a_sample_about_what_is_gone_is_refused(repo: Repo) -> None:
     assert refused(repo) == (
         "knowledge/zoo/s.yaml:2:23: error[K005]: there is no concept or relation 'zoo/gecko.produces.skink'"
     )
+
+
+def test_a_record_that_goes_from_under_its_patch_is_told(repo: Repo) -> None:
+    patch(repo, "0001-retitled", "- replace: zoo/skink..reptile\n  with: {title: t}\n")
+    repo.data()
+    settle()
+    text = repo.read(CHAINS).decode()
+    first, _, rest = text.partition("- id: zoo/skink..reptile\n")
+    repo.write(CHAINS, first + "- id" + rest.partition("\n- id")[2])
+    assert "patches/0001-retitled.yaml:5:12: error[P004]: there is no record 'zoo/skink..reptile'" in refused(repo)
+
+
+def test_what_a_patch_adds_goes_with_the_discipline_of_its_file(repo: Repo) -> None:
+    repo.edit("proda.yaml", "knowledge/zoo]", "knowledge/zoo, knowledge/more]")
+    (repo.path / "knowledge/more").mkdir()
+    sample = "- sample: {id: x/s, nodes: [zoo/gecko], question: q, answer: a}\n  file: knowledge/more/s.yaml\n"
+    patch(repo, "0001-sample", sample)
+    repo.data()
+    assert [row["discipline"] for row in rows_below(repo.path / "build/dataset/train/zoo") if row["id"][0] == "x"] == [
+        "zoo"
+    ]
+    settle()
+    repo.edit("proda.yaml", "knowledge/zoo, knowledge/more]", "knowledge/zoo]")
+    repo.edit("proda.yaml", "knowledge/tools]", "knowledge/tools, knowledge/more]")
+    repo.data()
+    assert [row["discipline"] for row in rows_below(repo.path / "build/dataset/train") if row["id"][0] == "x"] == [
+        "tools"
+    ]
+
+
+@pytest.mark.parametrize(
+    "about", ["sample: {id: zoo/s, nodes: [zoo/anole], question: q, answer: a}", "emphasise: [zoo/anole]"]
+)
+def test_what_is_about_a_concept_is_looked_at_when_the_concept_goes(repo: Repo, about: str) -> None:
+    more = repo.write(
+        "knowledge/zoo/more.yaml",
+        "concepts:\n- id: zoo/anole\n  name: anole\n  definition: d\n  relations: [{predicate: is_a, object: zoo/lizard}]\n",
+    )
+    patch(repo, "0001-about", f"- {about}\n")
+    assert repo.run("patch", "apply", "1").code == 0
+    repo.data()
+    kept = more.read_text().splitlines()[-4:] if "sample" in about else more.read_text().splitlines()[-2:]
+    settle()
+    more.write_text(
+        "\n".join([{"s": "samples:", "e": "emphasis:"}[about[0]], *(line for line in kept if line[-1] != ":")])
+    )
+    outcome = repo.run("compile", "--to", "data")
+    assert (outcome.code, "there is no concept or relation 'zoo/anole'" in outcome.err) == (1, True)
+
+
+def test_a_shard_that_a_patch_splits_shows_nothing_but_what_is_new(repo: Repo) -> None:
+    repo.data()
+    ops = (f"- sample: {{id: zoo/s{n}, nodes: [zoo/gecko], question: q{n}, answer: a}}\n" for n in range(40))
+    patch(repo, "0001-many", "".join(ops))
+    shown = repo.run("patch", "show", "1", "--json").json
+    assert [row["id"] for row in shown["samples"]] == sorted(f"zoo/s{n}#written.sample" for n in range(40))
+    assert shown["shards"]["total"] > 12
+
+
+def test_patches_are_watched(repo: Repo) -> None:
+    patch(repo, "0001-climbs", CLIMBS)
+    assert "patches/0001-climbs.yaml" in Watch(repo.path).seen
 
 
 WORDS = ["quick", "slow", "grey", "shy", "loud", "old", "wet", "tall", "odd", "warm"]

@@ -11,7 +11,7 @@ import yaml
 from prodabuild.manifest.model import Licence
 from prodabuild.shards.card import MOST_SOURCES, card, hub_licence
 from prodabuild.shards.contents import Contents, Tally
-from prodabuild.shards.licences import UNSTATED, Owed, declared, with_provenance
+from prodabuild.shards.licences import UNSTATED, Owed, declared, records_of, with_provenance
 
 MIT, WORDNET = Licence(name="MIT"), Licence(name="WordNet 3.0 license", file="knowledge/LICENSE.wordnet")
 OURS = Licence(name="House rules", link="https://example.org/rules")
@@ -149,3 +149,9 @@ def test_a_card_of_items_warns_and_many_sources_are_cut_short() -> None:
     assert "| doc039 | unknown | 1 |\n| and 2 more | see prodabuild-export.json |  |\n" in text
     configs = yaml.safe_load(text.split("---\n")[1])["configs"]
     assert [config["config_name"] for config in configs] == ["default"]
+
+
+def test_an_emphasis_has_no_words_of_its_own() -> None:
+    row = {"id": "a!emphasis#steps.b", "recipe": "steps", "nodes": ["a", "b"]}
+    assert records_of(row) == ("a!emphasis", ["a", "b"])
+    assert records_of({**row, "recipe": "written"}) == ("a!emphasis", ["a!emphasis", "a", "b"])
