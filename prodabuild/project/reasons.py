@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FACETS = {"triple": "subject, predicate or object"}
-POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through"}
+POSTINGS = {
+    "from": "relations from",
+    "to": "relations to",
+    "step": "chains through",
+    "disjoint": "kinds disjoint with",
+}
 
 
 def describe(change: Change) -> Reason:

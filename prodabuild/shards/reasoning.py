@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.language import sentence
+from prodabuild.knowledge.reading import TAXONOMIC
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
@@ -87,8 +88,9 @@ def _drawn(relation: Relation) -> Refuted | None:
     if predicate.acyclic and not predicate.symmetric:
         claim = _claim(relation, predicate.forward, backwards=True)
         found["backwards"] = Refuted("backwards", claim, f"it is the other way round: {stated}")
-    if predicate.disjoint:
-        (name,) = knowledge.draw(predicate.disjoint, 1, relation.id, "excluded")
+    kind = predicate.name in TAXONOMIC  # a kind is called an example in plain speech: that is not denied
+    excluded = [name for name in predicate.disjoint if not (kind and name in TAXONOMIC)]
+    for name in knowledge.draw(excluded, 1, relation.id, "excluded"):
         claim = _claim(relation, knowledge.predicate(name).forward)
         found["excluded"] = Refuted("excluded", claim, stated)
     return found[knowledge.draw(found, 1, relation.id, "proof")[0]] if found else None
