@@ -35,7 +35,8 @@ def contrast(concept: Concept) -> Iterator[Sample]:
         here = seeded(link)
         siblings = knowledge.incoming([relation.triple[2]], relation.triple[1], here)
         for sibling in islice(_unlike(concept, (other.triple[0] for other in siblings)), 1):
-            yield from _by_meaning(relation, sibling)
+            if sibling.definition.lower() != concept.definition.lower():
+                yield from _by_meaning(relation, sibling)
         around = knowledge.incoming([relation.triple[2], *_aunts(relation)], relation.triple[1], here)
         following = next((other for other in around if other.id != link), relation)
         for cousin in _unlike(concept, _strangers(relation, [following])):
@@ -92,7 +93,7 @@ def _strangers(relation: Relation, others: Iterable[Relation]) -> Iterator[str]:
 
 
 def _unlike(concept: Concept, others: Iterable[str]) -> Iterator[Concept]:
-    """Return those that are neither the concept, nor above or below it, nor named or defined as it is."""
+    """Return those that are neither the concept, nor above or below it, nor of the same name."""
     knowledge = concept.knowledge
     above = knowledge.ancestors(concept.id)
     for other in map(knowledge.concept, others):
