@@ -14,11 +14,15 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import settings
 
 from prodabuild.cli.main import run
 from prodabuild.project import Options, Project
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+# The same examples on every machine; other ones with --hypothesis-profile=default.
+settings.register_profile("fixed", derandomize=True)
+settings.load_profile("fixed")
 ROOT = Path(__file__).parent.parent
 MANIFEST = """version: 1
 name: small

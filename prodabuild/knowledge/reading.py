@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from functools import cached_property
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.knowledge.language import Name, sentence
@@ -31,6 +30,7 @@ class Knowledge:
     view: View
     seed: int
     _concepts: dict[str, Concept] = field(default_factory=dict, repr=False, compare=False)
+    _names: dict[str, Name] = field(default_factory=dict, repr=False, compare=False)
     _relations: dict[str, Relation] = field(default_factory=dict, repr=False, compare=False)
     _outgoing: dict[str, list[Relation]] = field(default_factory=dict, repr=False, compare=False)
     _parents: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
@@ -42,6 +42,14 @@ class Knowledge:
         found = self._concepts.get(identity)
         if found is None:
             found = self._concepts[identity] = Concept(self, identity)
+        return found
+
+    def name(self, concept: str) -> Name:
+        """Return a concept's name and grammar."""
+        found = self._names.get(concept)
+        if found is None:
+            name: list[Any] | None = self.view.read(concept, "name")
+            found = self._names[concept] = Name(*name) if name else Name(concept)
         return found
 
     def relation(self, identity: str) -> Relation:
@@ -163,28 +171,25 @@ def clockwise(around: Ring, start: int) -> Iterator[str]:
     return (members[(first + step) % len(members)] for step in range(len(members)))
 
 
-@dataclass(frozen=True)
-class Concept:
+class Concept(NamedTuple):
     """An L1 concept."""
 
     knowledge: Knowledge
     id: str
 
-    @cached_property
+    @property
     def name(self) -> Name:
         """Return its name and grammar."""
-        found: list[Any] | None = self.knowledge.view.read(self.id, "name")
-        return Name(*found) if found else Name(self.id)
+        return self.knowledge.name(self.id)
 
-    @cached_property
+    @property
     def definition(self) -> str:
         """Return its definition."""
         found: str = self.knowledge.view.read(self.id, "definition")
         return found
 
 
-@dataclass(frozen=True)
-class Relation:
+class Relation(NamedTuple):
     """An L2 relation; `triple` are the ids of subject, predicate and object."""
 
     knowledge: Knowledge

@@ -77,7 +77,6 @@ def index_of(items: Sequence[tuple[str, list[str]]]) -> bytes:
         for run in runs(text):
             found_in.setdefault(key_hash(" ".join(run)), number)
     by_run = sorted(found_in.items())
-    by_run = sorted(found_in.items())
     columns = (array("q", [run for run, _ in by_run]), array("q", [item for _, item in by_run]))
     lists = [*_flat(ranks), *_flat(first), *columns]
     head = {

@@ -85,9 +85,10 @@ words = st.one_of(
     st.text(string.printable + "éß漢 «»\x7f\x85\u2028\u2029\ufeff\uffff", min_size=1),
     st.text(st.characters(codec="utf-8"), min_size=1),
 ).filter(lambda text: text.strip() != "")
+one_line = words.filter(lambda text: "\n" not in text)
 sources = st.one_of(
-    words.filter(lambda text: "\n" not in text),
-    st.fixed_dictionaries({"document": words}, optional={"quote": words, "span": st.just([3, 14])}),
+    one_line,
+    st.fixed_dictionaries({"document": one_line}, optional={"quote": words, "span": st.just([3, 14])}),
 )
 records = st.fixed_dictionaries(
     {"id": st.just("x/a"), "name": words, "definition": words},
