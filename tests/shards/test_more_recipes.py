@@ -206,6 +206,20 @@ def test_what_is_denied_follows_from_no_relation_and_what_is_not_is_one(taught: 
     assert [nodes for nodes in backwards if nodes[1] in above(nodes[2])] == []
 
 
+def test_what_cannot_be_proved_false_is_not_denied(repo: Repo) -> None:
+    declare(repo, "deny")
+    rows = "".join(
+        f"- {{id: zoo/{name}, subject: zoo/gecko, predicate: {name}, object: zoo/ant}}\n"
+        for name in ("causes", "antonym_of", "precedes")
+    )
+    repo.write("knowledge/zoo/more.yaml", f"relations:\n{rows}")
+    repo.data()
+    found = {row["id"].partition("#")[0]: said(row) for row in train(repo.path) if not row["id"].endswith(".yes")}
+    assert "zoo/causes" not in found  # it may hold both ways
+    assert found["zoo/antonym_of"][1] == "No: a gecko is the opposite of an ant."
+    assert found["zoo/precedes"][1] == "No: it is the other way round: a gecko is followed by an ant."
+
+
 def test_as_much_is_false_as_true_in_every_shard(taught: Path) -> None:
     for file in (taught / "build/dataset/train").rglob("*.jsonl"):
         rows = [orjson.loads(line) for line in file.read_bytes().splitlines()]
@@ -246,6 +260,20 @@ def test_no_shard_reads_a_sealed_chain(repo: Repo) -> None:
     chains = {name.partition("#")[0] for name in read if ".." in name and "#" in name}
     assert "zoo/cobra..reptile" in chains
     assert {split_of(chain, 0.5) for chain in chains} == {"dev"}
+
+
+def test_why_lists_every_sample_of_a_record_of_each_level(repo: Repo) -> None:
+    declare(repo, *ALL_RECIPES)
+    repo.data()
+    rows = train(repo.path)
+    for record in ("zoo/gecko", "zoo/lizard", "zoo/gecko.is_a.lizard", "zoo/lizard.is_a.reptile"):
+        (listed,) = repo.run("why", record, "-v", "--json").json["samples"]
+        assert {row["what"] for row in listed["first"]} == {row["id"] for row in rows if record in row["nodes"]}
+    (listed,) = repo.run("why", "zoo/iguana..reptile", "-v", "--json").json["samples"]
+    steps = {"zoo/iguana.is_a.lizard", "zoo/lizard.is_a.reptile"}
+    assert {row["what"] for row in listed["first"]} == {
+        row["id"] for row in rows if row["id"].partition("#")[0] in steps
+    }
 
 
 EDITS = [
