@@ -35,6 +35,7 @@ CODES = {
     "M016": "The base is not there, or not pinned.",
     "M017": "Two recipes have one name.",
     "M018": "A file of recipes has a path that Python cannot import.",
+    "M019": "The ratios are not those of the recipes.",
     "M020": "A path is absolute, or not written with forward slashes.",
     "M021": "A path leaves the repository by `..`.",
     "M022": "A symbolic link leads outside the repository.",

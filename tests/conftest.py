@@ -252,6 +252,22 @@ def sixteen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+ALL_RECIPES = ["define", "relate", "choose", "judge", "explain", "reverse", "contrast", "pick", "deny", "steps"]
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's own knowledge, built by all recipes that ship, repeats left out."""
+    path = tmp_path_factory.mktemp("taught")
+    shutil.copytree(ROOT / "knowledge", path / "knowledge")
+    text = (ROOT / "proda.yaml").read_text("utf-8")
+    old = "recipes: [define, relate, choose, judge]"
+    assert old in text
+    (path / "proda.yaml").write_text(text.replace(old, f"duplicates: drop, recipes: [{', '.join(ALL_RECIPES)}]"))
+    Project.open(path).compile(Options(to="data", jobs=2))
+    return path
+
+
 def rows_below(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of all JSONL files below a folder."""
     return [orjson.loads(line) for file in sorted(folder.rglob("*.jsonl")) for line in file.read_bytes().splitlines()]

@@ -26,6 +26,10 @@ def table(coverage: Coverage) -> str:
         lines.append("\nno samples are built yet: run `prodabuild compile --to data`")
     elif coverage.total.tested is None:
         lines.append("\nno test items are built: proda.yaml declares no suite from chains, or it is not built yet")
+    if coverage.repeated:
+        verb = "repeats" if coverage.repeated == 1 else "repeat"
+        number = f"{coverage.repeated} sample{'s' * (coverage.repeated != 1)}"
+        lines.append(f"\n{number} {verb} another one word for word: see `duplicates` of `compile`")
     if coverage.edited and coverage.total.taught is not None:
         lines.append("\nknowledge was edited since this was built: run `prodabuild compile --to data`")
     return "\n".join(lines)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.knowledge.language import Name, sentence
 from prodabuild.knowledge.predicates import Predicate
+from prodabuild.knowledge.splits import split_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Set
 
     from prodabuild.engine.view import View
 
@@ -98,6 +100,41 @@ class Knowledge:
                 found |= fresh
             known = self._ancestors[concept] = frozenset(found)
         return known
+
+    def reach(self, concept: str, predicate: str) -> Set[str]:
+        """Return what a concept is related to by a predicate, in any number of steps where it is transitive.
+
+        What holds of a concept's kinds holds of the concept, where the two compose.
+        """
+        if predicate in TAXONOMIC:
+            return self.ancestors(concept)
+        kinds = (concept, *(self.ancestors(concept) if predicate in self.predicate("is_a").compose else ()))
+        found: set[str] = set()
+        todo = list(kinds)
+        while todo:
+            fresh = {relation.triple[2] for relation in self.outgoing(todo.pop(), [predicate])} - found
+            found |= fresh
+            todo += fresh if self.predicate(predicate).transitive else ()
+        return found
+
+    def incoming(self, concepts: Iterable[str], predicate: str, draw: int) -> Iterator[Relation]:
+        """Return the relations of one predicate that lead to any of some concepts: all on one ring, from `draw` on."""
+        rings = (clockwise(self.view.posting(f"to:{concept}", ring), draw) for concept in concepts)
+        for identity in merge(*rings, key=lambda identity: (seeded(identity) - draw) % 2**64):
+            relation = self.relation(identity)
+            if relation.triple[1] == predicate:
+                yield relation
+
+    def disjoint(self, concept: str) -> set[str]:
+        """Return the kinds that are declared, on either side, to share nothing with this one."""
+        declared = self.view.read(concept, "disjoint") or ()
+        return {*declared, *self.view.posting(f"disjoint:{concept}")}
+
+    def open_chains(self, relation: str) -> list[list[str]]:
+        """Return the steps of each chain that a relation is a step of; those whose items are sealed are not read."""
+        sealed = self.view.read("manifest", "chains.sealed") or 0.0
+        through = self.view.posting(f"step:{relation}")
+        return [self.view.read(chain, "steps") for chain in through if split_of(chain, sealed) == "dev"]
 
     def siblings(self, concept: str, count: int, draw: int, refused: Container[str]) -> list[str]:
         """Return up to `count` other children of each parent, those that follow `draw` on the parent's ring."""

@@ -43,6 +43,13 @@ class Compile(Part):
         default=["define", "relate", "choose", "judge"],
         description="What is made of each record: recipes that ship, and functions of the repository (FILE.py:NAME).",
     )
+    ratios: dict[Text, Positive] = Field(
+        default={},
+        description="Samples of each recipe to those of the others, met exactly in every shard; default: all are kept.",
+    )
+    duplicates: Literal["keep", "drop"] = Field(
+        default="keep", description="drop: of samples with the same question and answer one is kept, with all records."
+    )
     shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
 
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from prodabuild.digest import key_hash
+from prodabuild.shards.sample import bare
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -27,10 +30,14 @@ Counts = dict[str, dict[str, int]]  # discipline -> level -> number
 
 
 class Reach(NamedTuple):
-    """Ids of the records that are taught and tested; None for what is not built."""
+    """Ids of the records that are taught and tested; None for what is not built.
+
+    `repeated` are the samples that say word for word what another one says.
+    """
 
     taught: frozenset[str] | None
     tested: frozenset[str] | None
+    repeated: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,11 +66,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Coverage by discipline and of all; `edited`: knowledge was edited since it was last built."""
+    """Coverage by discipline and of all; `edited`: knowledge was edited since it was last built.
+
+    `repeated` are the samples that say word for word what another one says.
+    """
 
     rows: Mapping[str, Row]
     total: Row
     edited: bool
+    repeated: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the rows of the disciplines, as they stand in `--json` documents."""
@@ -73,12 +84,23 @@ class Coverage:
 def read_reach(root: Path, state: State) -> Reach:
     """Return what the samples and items in `build/` name, as far as recorded units made them."""
     samples = _rows(root, state, "shards")
-    taught = frozenset(node for row in samples for node in row["nodes"]) if samples is not None else None
+    taught, repeated = (None, 0) if samples is None else _nodes_and_repeats(samples)
     items = _rows(root, state, "items")
     if items is None:
-        return Reach(taught, None)
-    tested = [*items]
-    return Reach(taught, frozenset(node for row in tested for node in (row["id"], *row["nodes"])))
+        return Reach(taught, None, repeated)
+    return Reach(taught, frozenset(node for row in items for node in (row["id"], *row["nodes"])), repeated)
+
+
+def _nodes_and_repeats(samples: Iterable[dict[str, Any]]) -> tuple[frozenset[str], int]:
+    nodes: set[str] = set()
+    texts: set[int] = set()
+    repeated = 0
+    for row in samples:
+        nodes.update(row["nodes"])
+        text = key_hash("\n".join(bare(message["content"]) for message in row["messages"]))
+        repeated += text in texts
+        texts.add(text)
+    return frozenset(nodes), repeated
 
 
 def _rows(root: Path, state: State, stage: str) -> Iterator[dict[str, Any]] | None:
@@ -100,7 +122,7 @@ def cover(graph: Graph, reach: Reach, edited: bool) -> Coverage:
         for name, records in counts.items()
     }
     total = Row(_sum(counts), connected[""], _sum(taught) if taught else None, _sum(tested) if tested else None)
-    return Coverage(rows, total, edited)
+    return Coverage(rows, total, edited, reach.repeated)
 
 
 def _levels(graph: Graph) -> dict[str, Iterable[str]]:

@@ -107,7 +107,7 @@ def _settings(scene: Scene, inputs: Inputs, facts: dict[str, Fact]) -> Iterator[
     fact = facts.get(SETTINGS)
     if fact:
         values = orjson.loads(fact.value)
-        names = inputs.facets[SETTINGS]
+        names = [name for name in inputs.facets[SETTINGS] if name in values]
         rows = (Row(name, scene.places.fact(fact, name), _show(values.get(name))) for name in names)
         yield Group("settings", len(names), tuple(islice(rows, scene.shown)))
 

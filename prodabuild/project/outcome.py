@@ -63,6 +63,7 @@ class CheckReport:
             "schema": SCHEMA,
             "problems": [problem.to_json() for problem in self.problems],
             "coverage": coverage,
+            **({"repeated": self.coverage.repeated} if self.coverage else {}),
         }
 
 

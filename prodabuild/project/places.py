@@ -13,7 +13,7 @@ from prodabuild.project.pipeline import BUILD
 from prodabuild.project.reasons import Locator
 from prodabuild.shards.declared import own_function
 from prodabuild.shards.own import declared, recipe_name
-from prodabuild.shards.practice import FUNCTIONS
+from prodabuild.shards.practice import FUNCTIONS, RECIPE
 from prodabuild.shards.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class Places:
 
     def recipe(self, name: str) -> str:
         """Return where a recipe is written: its function, or the manifest's key that names it."""
-        shipped = RECIPES.get(name) or FUNCTIONS.get(name)
+        practised = {RECIPE[level]: function for level, function in FUNCTIONS.items()}
+        shipped = RECIPES.get(name) or practised.get(name)
         if shipped:
             code = shipped.__code__
             return f"{os.path.relpath(code.co_filename, PACKAGE.parent)}:{code.co_firstlineno}"

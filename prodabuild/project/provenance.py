@@ -109,7 +109,8 @@ def why_record(scene: Scene, fact: Fact, notes: tuple[str, ...]) -> WhyReport:
         scene.reasons(home),
         made_from=parts_of(scene, fact),
         read_by=(scene.group("units", order, lambda unit: scene.row(unit)._replace(note=readers[unit])),)[: len(order)],
-        samples=_group_lines(scene, "samples", [line for line in mentions if "split" not in line.row], fact.key),
+        samples=_group_lines(scene, "samples", [line for line in mentions if "split" not in line.row], fact.key)
+        or _samples_of_steps(scene, fact),
         items=_group_lines(scene, "test items", [line for line in mentions if "split" in line.row], fact.key),
         follows=scene.follows(order, scene.makes_files),
         notes=notes,
@@ -138,6 +139,22 @@ def _group_lines(scene: Scene, what: str, lines: list[Line], key: str) -> tuple[
         for line in lines[: scene.shown]
     )
     return (Group(what, len(lines), rows),) if lines else ()
+
+
+def _samples_of_steps(scene: Scene, fact: Fact) -> tuple[Group, ...]:
+    """Return the samples that teach a chain: those of its steps. No sample is made of a chain."""
+    steps: list[str] = orjson.loads(fact.value).get("steps", [])
+    known = {step: there for step in steps if (there := scene.now.fact(step) or scene.past.fact(step))}
+    homes = {step: home_of(scene.now, there) or home_of(scene.past, there) for step, there in known.items()}
+    lines = [
+        line
+        for step, home in homes.items()
+        if home
+        for line in scene.places.lines(scene.trace(home), step)
+        if line.row["id"].partition("#")[0] == step
+    ]
+    rows = tuple(Row(line.row["id"], line.where) for line in lines[: scene.shown])
+    return (Group("samples of its steps", len(lines), rows),) if lines else ()
 
 
 def why_sample(scene: Scene, fact: Fact, sample: str, notes: tuple[str, ...]) -> WhyReport:

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FACETS = {"triple": "subject, predicate or object"}
-POSTINGS = {"from": "relations from", "to": "relations to", "step": "chains through", "about": "samples about"}
+POSTINGS = {
+    "from": "relations from",
+    "to": "relations to",
+    "step": "chains through",
+    "disjoint": "kinds disjoint with",
+    "about": "samples about",
+}
 
 
 def describe(change: Change) -> Reason:

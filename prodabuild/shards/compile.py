@@ -1,22 +1,25 @@
-"""Build a shard: every recipe over every record of its bucket, in the order of ids."""
+"""Build a shard: every recipe over every record of its bucket, in the order of ids; then what is declared is kept."""
 
 from __future__ import annotations
 
 import inspect
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.engine.loading import local_modules
 from prodabuild.knowledge.reading import Knowledge
+from prodabuild.shards.making import Recipe, make
 from prodabuild.shards.own import OwnRecipe, declared
-from prodabuild.shards.practice import MAKERS, Practice
-from prodabuild.shards.recipes import RECIPES
+from prodabuild.shards.practice import practised
+from prodabuild.shards.ratios import meet
+from prodabuild.shards.recipes import PAIRED, RECIPES
+from prodabuild.shards.repeats import without_repeats
 from prodabuild.shards.sample import to_lines, to_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from prodabuild.engine.loading import LocalModules
     from prodabuild.engine.units import Output
@@ -27,14 +30,6 @@ if TYPE_CHECKING:
 LEVELS = ("concept", "relation")
 
 
-class Recipe(NamedTuple):
-    """A function that makes samples of the records of one level."""
-
-    name: str
-    level: str
-    samples: Callable[[Any], Iterator[Sample]]
-
-
 def build_shard(unit: str, view: View) -> Output:
     """Return the one file of a shard: samples as JSONL below `dataset/train/`."""
     group, prefix = prefix_of(unit)
@@ -42,10 +37,18 @@ def build_shard(unit: str, view: View) -> Output:
     read_code(view, __name__)
     knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
     modules = local_modules(view)
+    records = [record for record in view.members() if knowledge.level(record) in LEVELS]
     with modules.mounted():
         recipes = [_recipe(view, modules, entry) for entry in view.read("manifest", "compile.recipes")]
-        rows = [row for record in view.members() for row in _rows(knowledge, record, recipes, discipline)]
-    view.summary = Counter(row["recipe"] for row in rows)
+        if view.read("manifest", "compile.duplicates") == "drop":
+            found = without_repeats(knowledge, records, recipes)
+        else:
+            found = [made for record in records for made in make(knowledge, record, recipes)]
+    ratios = view.read("manifest", "compile.ratios")
+    kept = meet(found, ratios, knowledge.seed) if ratios else found
+    asked = [*kept, *practised(knowledge, view.members())]
+    view.summary = {"samples": Counter(made.recipe for made in asked), "left_out": len(found) - len(kept)}
+    rows = (to_row(made.sample, made.record, made.recipe, discipline) for made in asked)
     return {shard_path(discipline, prefix): to_lines(rows)}
 
 
@@ -65,19 +68,6 @@ def _recipe(view: View, modules: LocalModules, entry: str) -> Recipe:
     """Return the recipe behind an entry of `compile.recipes`; the code of an own one is not read before it runs."""
     found = declared(entry)
     if found is None:
-        return Recipe(entry, level_of(RECIPES[entry]), RECIPES[entry])
+        return Recipe(entry, level_of(RECIPES[entry]), RECIPES[entry], entry in PAIRED)
     own = OwnRecipe(view, modules, str(found.module), found.file, found.function)
     return Recipe(own.name, own.level, own)
-
-
-def _rows(knowledge: Knowledge, record: str, recipes: Sequence[Recipe], discipline: str) -> Iterator[dict[str, Any]]:
-    level = knowledge.level(record)
-    if level in MAKERS:
-        made = MAKERS[level](Practice(knowledge, record))
-        yield from (to_row(sample, record, way, discipline) for way, sample in made)
-        return
-    handle: Any = knowledge.concept(record) if level == "concept" else knowledge.relation(record)
-    for recipe in recipes:
-        if recipe.level == level:
-            for sample in recipe.samples(handle):
-                yield to_row(sample, record, recipe.name, discipline)

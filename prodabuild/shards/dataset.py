@@ -9,6 +9,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
+from prodabuild.events import Note
 from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
@@ -27,15 +28,22 @@ def build_dataset(unit: str, view: View) -> Output:
     shards = []
     by_discipline: Counter[str] = Counter()
     by_recipe: Counter[str] = Counter()
+    left_out = 0
     for shard in view.units("shards"):
         (stored,) = view.output(shard)
-        counts: dict[str, int] = view.summary_of(shard)
+        summary = view.summary_of(shard)
+        counts: dict[str, int] = summary["samples"]
+        left_out += summary["left_out"]
         samples = sum(counts.values())
         by_discipline[prefix_of(shard)[0].partition(":")[2]] += samples
         by_recipe.update(counts)
         shards.append({"path": stored.path.removeprefix("dataset/"), "sha256": stored.sha256, "samples": samples})
     if not by_recipe.total():
-        raise ProjectError("the dataset has no sample", "no record of the knowledge is taken by any of compile.recipes")
+        scarce = "in every shard one of compile.recipes makes fewer samples than its share in compile.ratios"
+        none = "no record of the knowledge is taken by any of compile.recipes"
+        raise ProjectError("the dataset has no sample", scarce if left_out else none)
+    if left_out:
+        view.emit(Note(f"compile.ratios leave out {left_out} of {left_out + by_recipe.total()} samples"))
     index = {
         "name": name,
         "samples": by_recipe.total(),
@@ -43,6 +51,8 @@ def build_dataset(unit: str, view: View) -> Output:
         "recipes": by_recipe,
         "shards": shards,
     }
+    if ratios := view.read("manifest", "compile.ratios"):
+        index |= {"ratios": ratios, "left_out": left_out}
     view.summary = {"samples": by_recipe.total()}
     return {INDEX: canonical(index) + b"\n", CARD: _card(name, by_discipline, by_recipe).encode()}
 

@@ -41,6 +41,7 @@ def own_recipes(root: Path, manifest: Manifest, text: str) -> OwnRecipes:
         if wrong := _wrong(root, entries, number, code):
             place = locate(text, ("compile", "recipes", number))
             problems.append(Problem(wrong.code, wrong.message, MANIFEST, *place, wrong.hint))
+    problems += _ratios([*manifest.compile.ratios], [*map(recipe_name, entries)], text)
     return OwnRecipes(code, problems)
 
 
@@ -98,6 +99,22 @@ def _twice(entries: Sequence[str], number: int) -> Refusal | None:
     if name in map(recipe_name, entries[:number]):
         return Refusal("M017", f"two recipes have the name {name!r}", hint)
     return None
+
+
+def _ratios(named: Sequence[str], recipes: Sequence[str], text: str) -> Iterator[Problem]:
+    if not named:
+        return
+    for name in named:
+        if name not in recipes:
+            place = locate(text, ("compile", "ratios", name), key=True)
+            hint = suggest(name, recipes, "compile.recipes")
+            message = f"compile.ratios names {name!r}, which is none of compile.recipes"
+            yield Problem("M019", message, MANIFEST, *place, hint)
+    for name in recipes:
+        if name not in named:
+            place = locate(text, ("compile", "ratios"), key=True)
+            hint = "give every recipe its share, a whole number from 1 on"
+            yield Problem("M019", f"compile.ratios has no share for the recipe {name!r}", MANIFEST, *place, hint)
 
 
 def _signatures(entries: Sequence[Declared], code: Closure) -> Iterator[Problem]:

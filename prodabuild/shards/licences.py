@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical
-from prodabuild.knowledge.records import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +38,7 @@ def declared(document: str, licences: Mapping[str, Licence]) -> str | None:
 def records_of(row: dict[str, Any]) -> tuple[str, list[str]]:
     """Return the record that a row was made of, and every record whose words it may hold: an emphasis has none."""
     record = row["id"].partition("#")[0]
-    own = [] if row.get("recipe") in WAYS and record not in row["nodes"] else [record]
+    own = [] if row.get("recipe") == "emphasis" and record not in row["nodes"] else [record]
     return record, list(dict.fromkeys([*own, *row["nodes"]]))
 
 

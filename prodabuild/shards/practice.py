@@ -5,52 +5,42 @@ Each stands in a bucket of its own id, so that emphasis on one node makes no oth
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
+from prodabuild.shards.making import Made
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from prodabuild.knowledge.reading import Concept, Knowledge, Relation
 
 MOST = 3  # near misses, or links that follow, of one node
 
 
-class Practice(NamedTuple):
-    """An emphasis or a sample, and the knowledge that it is about."""
-
-    knowledge: Knowledge
-    id: str
-
-    def nodes(self, name: str) -> list[str]:
-        """Return the texts of one of its fields."""
-        found: list[str] = self.knowledge.view.read(self.id, name)
-        return found
-
-    def text(self, name: str) -> str:
-        """Return one of its fields."""
-        found: str = self.knowledge.view.read(self.id, name)
-        return found
+def practised(knowledge: Knowledge, records: Iterable[str]) -> Iterator[Made]:
+    """Return the samples of those among some records that are an emphasis, or a sample."""
+    for record in records:
+        level = knowledge.level(record)
+        if level in FUNCTIONS:
+            yield from (Made(record, RECIPE[level], sample) for sample in FUNCTIONS[level](knowledge, record))
 
 
-def emphasised(practice: Practice) -> Iterator[tuple[str, Sample]]:
-    """Return more samples of a node, each with the way that it is made in."""
-    knowledge, node = practice.knowledge, practice.text("node")
-    ways = practice.nodes("ways")
+def emphasised(knowledge: Knowledge, emphasis: str) -> Iterator[Sample]:
+    """Return more samples of a node; their variants begin with the way that they are made in."""
+    node, ways = knowledge.view.read(emphasis, "node"), knowledge.view.read(emphasis, "ways")
+    relation = None if knowledge.level(node) == "concept" else knowledge.relation(node)
+    concept = relation.subject if relation else knowledge.concept(node)
     for way in (way for way in WAYS if way in ways):
-        if knowledge.level(node) == "concept":
-            yield from ((way, sample) for sample in WAYS[way](knowledge.concept(node), None))
-        else:
-            relation = knowledge.relation(node)
-            yield from ((way, sample) for sample in WAYS[way](relation.subject, relation))
+        for sample in WAYS[way](concept, relation):
+            yield sample._replace(variant=f"{way}.{sample.variant}")
 
 
-def written(practice: Practice) -> Iterator[tuple[str, Sample]]:
+def written(knowledge: Knowledge, sample: str) -> Iterator[Sample]:
     """Return a sample as somebody wrote it."""
-    nodes = tuple(practice.nodes("nodes"))
-    yield "written", Sample("sample", practice.text("question"), practice.text("answer"), nodes)
+    nodes, question, answer = (knowledge.view.read(sample, name) for name in ("nodes", "question", "answer"))
+    yield Sample("sample", question, answer, tuple(nodes))
 
 
 def contrast(concept: Concept, relation: Relation | None) -> Iterator[Sample]:
@@ -97,5 +87,5 @@ def steps(concept: Concept, relation: Relation | None) -> Iterator[Sample]:
 
 
 WAYS: dict[str, Callable[[Concept, Relation | None], Iterator[Sample]]] = {"contrast": contrast, "steps": steps}
-FUNCTIONS: dict[str, Callable[..., Iterator[Any]]] = {**WAYS, "written": written}  # by what samples call their recipe
-MAKERS: dict[str, Callable[[Practice], Iterator[tuple[str, Sample]]]] = {"emphasis": emphasised, "sample": written}
+FUNCTIONS: dict[str, Callable[[Knowledge, str], Iterator[Sample]]] = {"emphasis": emphasised, "sample": written}
+RECIPE = {"emphasis": "emphasis", "sample": "written"}  # what the samples of a level call their recipe

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from prodabuild.digest import seeded
 from prodabuild.knowledge.language import capital
 from prodabuild.knowledge.reading import TAXONOMIC
+from prodabuild.shards.contrast import contrast, pick
+from prodabuild.shards.phrasing import explain, reverse
+from prodabuild.shards.reasoning import deny, steps
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
@@ -79,5 +82,6 @@ def _wrong_objects(relation: Relation, purpose: str) -> list[str]:
 
 
 RECIPES: dict[str, Callable[..., Iterator[Sample]]] = {
-    recipe.__name__: recipe for recipe in (define, relate, choose, judge)
+    recipe.__name__: recipe for recipe in (define, relate, choose, judge, explain, reverse, contrast, pick, deny, steps)
 }
+PAIRED = frozenset(("judge", "deny"))  # of each record as many true claims as false ones

@@ -19,6 +19,16 @@ class Sample(NamedTuple):
     nodes: tuple[str, ...]
 
 
+def said(sample: Sample) -> tuple[str, str]:
+    """Return question and answer as they are compared: case and spaces make no difference."""
+    return bare(sample.question), bare(sample.answer)
+
+
+def bare(text: str) -> str:
+    """Return a text in lower case, its spaces single."""
+    return " ".join(text.lower().split())
+
+
 def to_row(sample: Sample, record: str, recipe: str, discipline: str) -> dict[str, Any]:
     """Return a sample as a row of the dataset: id, discipline, recipe, node ids, messages."""
     return {

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.digest import canonical, seeded
+from prodabuild.digest import canonical
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.knowledge.reading import Knowledge
+from prodabuild.knowledge.splits import SPLITS, share, split_of
 from prodabuild.suites.chain import Chain, Distractor, read_chain
 from prodabuild.suites.pairing import pair
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
 
-SPLITS = ("dev", "sealed")
 BUCKET = 256  # chains whose items are made, and balanced, together
 
 
@@ -40,16 +40,6 @@ def build_items(unit: str, view: View) -> Output:
         rows = [_row(sound[chain], options[chain], discipline, split) for chain in sorted(options)]
         output[f"items/{split}/{discipline}/{prefix or 'all'}.jsonl"] = b"".join(canonical(row) + b"\n" for row in rows)
     return output
-
-
-def share(purpose: str, chain: str) -> float:
-    """Return a number in [0, 1) that is a property of a chain's id alone, so that what hangs on it never moves."""
-    return seeded(purpose, chain) / 2**64
-
-
-def split_of(chain: str, sealed: float) -> str:
-    """Return the split that a chain's item belongs to, for ever."""
-    return "sealed" if share("split", chain) < sealed else "dev"
 
 
 def _row(chain: Chain, wrong: list[Distractor], discipline: str, split: str) -> dict[str, Any]:

@@ -108,9 +108,6 @@ class _Lists:
     def __getitem__(self, number: int) -> array[int]:
         return self._flat[self._ends[number - 1] if number else 0 : self._ends[number]]
 
-    def size(self, number: int) -> int:
-        return self._ends[number] - (self._ends[number - 1] if number else 0)
-
 
 class Index:
     """The items, ready to be searched. Words stand as ranks, from the rarest on."""
@@ -125,7 +122,8 @@ class Index:
         self.rank: dict[str, int] = {word: number for number, word in enumerate(head["words"])}
         self.first = _Lists(*lists[2:4])  # by rank: the items that have this word among their rarest
         self._items = _Lists(*lists[0:2])
-        self.least = NEAR * min(map(self._items.size, range(len(self.ids))), default=0)
+        self.sizes = [end - start for start, end in pairwise([0, *lists[0]])]  # by item: how many words it has
+        self.least = NEAR * min(self.sizes, default=0)
         self._runs = dict(zip(lists[4], lists[5], strict=True))
         self._sets: dict[int, frozenset[int]] = {}
 
@@ -135,10 +133,6 @@ class Index:
         if found is None:
             found = self._sets[item] = frozenset(self._items[item])
         return found
-
-    def like(self, item: int, size: int) -> bool:
-        """Tell whether an item has about as many words as a set of this size."""
-        return NEAR * size <= self._items.size(item) <= size / NEAR
 
     def with_run(self, run: Sequence[str]) -> str | None:
         """Return the id of an item with these words in a row."""
@@ -177,8 +171,9 @@ def _near(index: Index, text: list[str]) -> Iterator[tuple[str, float]]:
     if room < 0:
         return
     mine = set(known)
+    least, most = NEAR * size, size / NEAR
     for item in {item for word in known[: room + 1] for item in index.first[word]}:
-        if index.like(item, size):
+        if least <= index.sizes[item] <= most:
             theirs = index.words_of(item)
             common = len(theirs & mine)
             value = common / (size + len(theirs) - common)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
+from prodabuild.knowledge.splits import SPLITS
 from prodabuild.shards.prompt import TEMPLATE
-from prodabuild.suites.items import SPLITS
 
 if TYPE_CHECKING:
     from prodabuild.engine.units import Output

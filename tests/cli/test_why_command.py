@@ -68,6 +68,13 @@ made from
 read by 1 unit
   items:zoo/all  steps
 
+mentioned in 10 samples of its steps
+  zoo/cobra.is_a.snake#relate.question   build/dataset/train/zoo/011.jsonl:5
+  zoo/cobra.is_a.snake#relate.statement  build/dataset/train/zoo/011.jsonl:6
+  zoo/cobra.is_a.snake#choose.object     build/dataset/train/zoo/011.jsonl:7
+  zoo/cobra.is_a.snake#judge.true        build/dataset/train/zoo/011.jsonl:8
+  and 6 more
+
 asked in 1 test item
   zoo/cobra..reptile  build/items/dev/zoo/all.jsonl:3
 

@@ -132,7 +132,7 @@ def test_emphasis_makes_contrasts_and_steps_of_its_nodes_alone(repo: Repo) -> No
     repo.data()
     after = samples(repo)
     assert {key: after[key] for key in before} == before
-    more = {key.partition("!emphasis#")[::2] for key in after.keys() - before.keys()}
+    more = {key.partition("!emphasis#emphasis.")[::2] for key in after.keys() - before.keys()}
     assert more == {
         ("zoo/gecko", "contrast.zoo/iguana"),
         ("zoo/gecko", "contrast.zoo/skink"),

@@ -152,6 +152,6 @@ def test_a_card_of_items_warns_and_many_sources_are_cut_short() -> None:
 
 
 def test_an_emphasis_has_no_words_of_its_own() -> None:
-    row = {"id": "a!emphasis#steps.b", "recipe": "steps", "nodes": ["a", "b"]}
+    row = {"id": "a!emphasis#emphasis.steps.b", "recipe": "emphasis", "nodes": ["a", "b"]}
     assert records_of(row) == ("a!emphasis", ["a", "b"])
     assert records_of({**row, "recipe": "written"}) == ("a!emphasis", ["a!emphasis", "a", "b"])
