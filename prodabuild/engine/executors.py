@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from prodabuild.engine.state import Trace
     from prodabuild.engine.units import Stage
 
-BATCH_SECONDS = 0.004
-MOST_AT_ONCE = 16
+BATCH_SECONDS = 0.002
+MOST_AT_ONCE = 8
 AHEAD = 2  # batches given out for each process: little is lost when all are killed
 ORPHAN_SECONDS = 0.05
 COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
