@@ -53,7 +53,10 @@ class FileRow(NamedTuple):
     """What is recorded of one file, under the name it is known by: stat data, content, context, when it was hashed."""
 
     name: str
-    stat: Stat
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
     digest: bytes
     context: str
     hashed_ns: int
@@ -78,7 +81,7 @@ def stat_of(path: str | Path) -> Stat:
 
 def trusted(row: FileRow, now: Stat) -> bool:
     """Tell whether equal stat data prove equal content."""
-    return row.stat == now and max(now.mtime_ns, now.ctime_ns) < row.hashed_ns - RACY_NS
+    return row[1:5] == now and max(now.mtime_ns, now.ctime_ns) < row.hashed_ns - RACY_NS
 
 
 def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
@@ -102,7 +105,7 @@ def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
         data, digest, dvc_name = _read(file)
         same = row is not None and row.digest == digest and row.context == file.context
         content = row.content if row and same else ""
-        rows[name] = FileRow(name, now, digest, file.context, hashed_ns, content, dvc_name)
+        rows[name] = FileRow(name, *now, digest, file.context, hashed_ns, content, dvc_name)
         if not same:
             changed[name] = data
     return Scan(rows, changed, tuple(name for name in recorded if name not in wanted or name in vanished))

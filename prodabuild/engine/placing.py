@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,9 +52,10 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
     found = []
     current: dict[str, Trace] = {}
     build = f"{space.build}/"
-    for row in state.placed():
-        if _untouched(build + row.path, row.stat):
+    for path, *stat in state.placed_stats():
+        if _stat_data(build + path) == stat:
             continue
+        row = state.placed_at(path)
         how = _how_damaged(space.build / row.path, row)
         if how is None:
             continue
@@ -66,12 +68,13 @@ def find_damage(state: State, space: Workspace) -> list[Damage]:
     return found
 
 
-def _untouched(target: str, stat: Stat) -> bool:
-    """Tell whether stat data are those of the row. Thousands of files are looked at: no `Path` is made for them."""
+def _stat_data(target: str) -> list[int]:
+    """Return a file's stat data, nothing when it is gone: neither `Path` nor `Stat`, since there are thousands."""
     try:
-        return stat_of(target) == stat
+        found = os.stat(target)
     except OSError:
-        return False
+        return []
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def _how_damaged(target: Path, row: PlacedRow) -> str | None:

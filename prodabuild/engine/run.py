@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prodabuild.engine import journal
-from prodabuild.engine.executors import Place, build_in_pool, build_units
 from prodabuild.engine.facts import OUTPUT, Reason
 from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
 from prodabuild.engine.plan import can_be_had, current_trace
@@ -234,6 +233,8 @@ class Runner:
         withheld.update(readers.intersection(self.state.unit_names(stage.name)) if readers else ())
 
     def _receipts(self, stage: Stage, names: list[str]) -> Iterator[Receipt]:
+        from prodabuild.engine.executors import Place, build_in_pool, build_units  # a build of nothing needs no pool
+
         space, going = self.space, self.keep_going
         if stage.parallel and self.jobs > 1 and len(names) >= POOL_FROM:
             known, withheld = self.reader.known, frozenset(self.reader.withheld)

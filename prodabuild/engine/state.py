@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -270,7 +270,7 @@ class State:
         db.executemany("INSERT OR IGNORE INTO postings VALUES (?, ?)", sorted(entered))
         db.executemany(
             "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((row.name, *row.stat, *row[2:]) for row in rows),
+            rows,
         )
         db.executemany("DELETE FROM files WHERE name = ?", ((name,) for name in gone))
         if first:
@@ -281,7 +281,7 @@ class State:
     def file_rows(self) -> dict[str, FileRow]:
         """Return every recorded file row by name."""
         rows = self._db.execute("SELECT * FROM files")
-        return {row[0]: FileRow(row[0], Stat(*row[1:5]), *row[5:]) for row in rows}
+        return {row[0]: FileRow(*row) for row in rows}
 
     # -- units ---------------------------------------------------------------------------------------------
 
@@ -437,7 +437,18 @@ class State:
     def placed(self) -> list[PlacedRow]:
         """Return the files that were put into `build/`."""
         rows = self._db.execute("SELECT path, unit, md5, size, mtime, ctime, inode FROM placed")
-        return [PlacedRow(row[0], row[1], row[2], Stat(*row[3:7])) for row in rows]
+        return [_placed(row) for row in rows]
+
+    def placed_at(self, path: str) -> PlacedRow:
+        """Return the file that was put at a path of `build/`."""
+        row = self._db.execute(
+            "SELECT path, unit, md5, size, mtime, ctime, inode FROM placed WHERE path = ?", (path,)
+        ).fetchone()
+        return _placed(row)
+
+    def placed_stats(self) -> list[tuple[str, int, int, int, int]]:
+        """Return path, size, mtime, ctime and inode of every file in `build/`; there may be many thousands."""
+        return self._db.execute("SELECT path, size, mtime, ctime, inode FROM placed").fetchall()
 
     def placed_below(self, path: str) -> dict[str, str]:
         """Return the files in `build/` at or below a path, and the units that made them."""
@@ -503,6 +514,10 @@ def _create_fact_indexes(db: sqlite3.Connection) -> None:
 
 def _fact(row: tuple[str, bytes, str, str, str]) -> Fact:
     return Fact(row[0], row[1], row[2], row[3], tuple(row[4].split("\n")) if row[4] else ())
+
+
+def _placed(row: tuple[Any, ...]) -> PlacedRow:
+    return PlacedRow(row[0], row[1], row[2], Stat(*row[3:7]))
 
 
 def _unit(row: tuple[int, str, str, bytes | None, bytes | None, str | None]) -> UnitRow:

@@ -169,9 +169,9 @@ class _Recorder:
         if len(rows) < len(files):
             raise UnrecordableError(f"a file of {path} has vanished")
         if names == ("",):
-            return Content(rows[0].md5, rows[0].stat.size)
+            return Content(rows[0].md5, rows[0].size)
         tree = tree_of(zip(names, (row.md5 for row in rows), strict=True))[0]
-        return Content(tree, sum(row.stat.size for row in rows), len(rows))
+        return Content(tree, sum(row.size for row in rows), len(rows))
 
     def _params(self, file: str, keys: tuple[str, ...]) -> dict[str, Any]:
         if normal(file) != MANIFEST:
