@@ -131,3 +131,31 @@ def test_the_guide_to_patches_goes_as_it_says(repo: Repo) -> None:
             assert report["built"] == []
             assert repo.files("build/dataset") == before
     assert repo.run("check").code == 0
+
+
+def test_the_guide_to_writing_knowledge_goes_as_it_says(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/write-knowledge.md").read_text("utf-8")
+    (source,), (records,) = (re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("markdown", "yaml"))
+    kitchen(repo)
+    repo.write("sources/cooking/pastry.md", source)
+    file = "knowledge/cooking/pastry.yaml"
+    repo.write(file, records)
+    mending = [
+        [("a pastry of very thin", "a pastry of many thin"), ("definiton", "definition")],
+        [("laminted", "laminated")],
+    ]
+    codes = []
+    for command, expected in re.findall(r"^\$ prodabuild (.*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE):
+        outcome = repo.run(*shlex.split(command))
+        codes.append(outcome.code)
+        assert outcome.out == expected or command.startswith("compile"), command
+        for old, new in mending.pop(0) if mending else ():
+            repo.edit(file, old, new)
+    assert codes == [1, 1, 0, 0, 0, 0, 0]
+    items = repo.read("build/suites/chains/dev.jsonl").splitlines()
+    asked = {row["id"]: row for row in map(orjson.loads, items)}["cooking/croissant..pastry"]
+    assert f"*{asked['question']}*" in re.sub(r"\s+", " ", text)
+    assert {option["operator"] for option in asked["options"]} == {"", "NEARMISS"}
+    repo.edit(file, "name: laminated dough", "name: puff pastry")
+    repo.data()
+    assert "note: it makes no test item" in repo.run("why", "cooking/croissant..pastry").out
