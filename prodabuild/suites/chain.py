@@ -129,17 +129,20 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def _reach(knowledge: Knowledge, concept: str, predicate: str) -> Set[str]:
-    """Return what a concept is related to by one predicate, in any number of steps where it is transitive."""
-    direct = {relation.triple[2] for relation in knowledge.outgoing(concept, [predicate])}
-    if predicate == "instance_of":
-        return direct | {above for kind in direct for above in knowledge.ancestors(kind)}
+    """Return what a predicate holds between a concept and: what is stated, and what rows of relations conclude."""
     if predicate == "is_a":
         return knowledge.ancestors(concept)
-    if not knowledge.predicate(predicate).transitive:
-        return direct
-    found, todo = set(direct), list(direct)
+    if predicate == "instance_of":
+        direct = {relation.triple[2] for relation in knowledge.outgoing(concept, [predicate])}
+        return direct | {above for kind in direct for above in knowledge.ancestors(kind)}
+    found: set[tuple[str, str]] = set()
+    todo = [relation.triple[1:] for relation in knowledge.outgoing(concept)]
     while todo:
-        fresh = {relation.triple[2] for relation in knowledge.outgoing(todo.pop(), [predicate])} - found
-        found |= fresh
-        todo += fresh
-    return found
+        if (holds := todo.pop()) in found:
+            continue
+        found.add(holds)
+        joined = knowledge.predicate(holds[0])
+        rules = {**joined.compose, joined.name: joined.name} if joined.transitive else joined.compose
+        links = (relation.triple for relation in knowledge.outgoing(holds[1]))
+        todo += ((rules[name], target) for _, name, target in links if name in rules)
+    return {target for name, target in found if name == predicate}
