@@ -11,7 +11,7 @@ from prodabuild.engine.code import read_code
 from prodabuild.evaluation.encoding import Request
 from prodabuild.evaluation.known import score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
-from prodabuild.evaluation.results import ItemResult, choose, document, rounded
+from prodabuild.evaluation.results import ItemResult, choose, digest_of, document, rounded
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
 from prodabuild.shards.prompt import prompt_and_answer
@@ -92,5 +92,5 @@ def _score(view: View, unit: str, candidate: Candidate, requests: list[Request])
 
 def _row(item: dict[str, Any], likelihoods: Sequence[Likelihood]) -> ItemResult:
     values = [likelihood.value for likelihood in likelihoods]
-    pick = choose(values)
-    return ItemResult(item["id"], item["split"], item["discipline"], pick == item["gold"], pick, rounded(values))
+    pick, asked = choose(values), digest_of([item["question"], item["choices"], item["gold"]])
+    return ItemResult(item["id"], asked, item["split"], item["discipline"], pick == item["gold"], pick, rounded(values))
