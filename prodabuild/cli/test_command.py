@@ -43,8 +43,7 @@ def command(
     \b
     Examples:
       prodabuild test
-      prodabuild test --against origin/main --md scores.md --junit items.xml
-      prodabuild test --failed
+      prodabuild test --against origin/main --md scores.md
     """
     from prodabuild.project import Options, TestRequest
 

@@ -9,7 +9,7 @@ import orjson
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
 from prodabuild.evaluation.encoding import Request
-from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import ItemResult, choose, digest_of, document, rounded
 from prodabuild.evaluation.scoring import prepare, score
@@ -58,7 +58,7 @@ def score_chains(unit: str, view: View, only: Collection[str] | None = None) -> 
     read_code(view, __name__)
     suite, base = parse_unit(unit)
     candidate = open_candidate(view, adapted=not base)
-    known = view.known() / f"{view.inputs().hex()}.jsonl"  # code, libraries, device and model: all but the items
+    known = known_file(view)
     items = [item for item in _items(view, suite) if only is None or item["id"] in only]
     requests = [_request(item) for item in items]
     found = score_unknown(known, requests, lambda unknown: _score(view, unit, candidate, unknown))

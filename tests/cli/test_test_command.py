@@ -167,7 +167,7 @@ def test_known_results_are_used_again_and_give_the_same_bytes(taught: Repo) -> N
     taught.edit("proda.yaml", f", {GATE}", "")
     taught.run("test", "-q")
     whole = taught.read("build/results/chains.json")
-    known: Path = taught.path / ".prodabuild/known"
+    known: Path = taught.path / ".prodabuild/known/likelihoods"
     assert len(list(known.glob("*.jsonl"))) == 2  # base and adapted model
     taught.edit("proda.yaml", "sealed: 0.5", "sealed: 0.6")  # other items are asked, of the same models
     moved = taught.run("test")
