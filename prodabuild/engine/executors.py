@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BATCH_SECONDS = 0.002
 MOST_AT_ONCE = 8
 AHEAD = 2  # batches given out for each process: little is lost when all are killed
-COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
+COLLECT_EVERY = 5_000_000  # objects: builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):

@@ -37,6 +37,12 @@ class Knowledge:
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
 
+    def close(self) -> None:
+        """Forget everything: what it remembers refers to it, and such a circle is left to the garbage collector."""
+        for remembered in vars(self).values():
+            if isinstance(remembered, dict):
+                remembered.clear()
+
     def concept(self, identity: str) -> Concept:
         """Return a handle on an L1 concept."""
         found = self._concepts.get(identity)

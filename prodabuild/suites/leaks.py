@@ -130,7 +130,7 @@ class Index:
         self._again = {(self.rank[word], int(time)): number for (word, _, time), number in again}
 
     def as_bag(self, ranks: list[int]) -> list[int]:
-        """Return the ranks of words, ascending; a word that comes again is another one, and left out if no item has it."""
+        """Return the ranks of words, ascending; one that comes again is another word, left out if no item has it."""
         ranks.sort()
         if len(set(ranks)) == len(ranks):
             return ranks
