@@ -59,6 +59,10 @@ def library_fact(name: str, version: str | None, local: bool = False) -> Fact:
 
 def read_code(view: View, module: str, local: bool = False) -> None:
     """Record, as inputs of the view's unit, the code closure of a module: of this package, or of the data repo."""
+    view.walk(("code", LOCAL if local else MODULE, module), lambda one: _read_closure(one, module, local))
+
+
+def _read_closure(view: View, module: str, local: bool) -> None:
     seen: set[tuple[str, bool]] = set()
     todo = [(module, local)]
     while todo:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.engine.aside import end_with
 from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 BATCH_SECONDS = 0.002
 MOST_AT_ONCE = 8
 AHEAD = 2  # batches given out for each process: little is lost when all are killed
-ORPHAN_SECONDS = 0.05
-COLLECT_EVERY = 1_000_000  # builds make many small tuples and hardly a cycle
+COLLECT_EVERY = 5_000_000  # objects: builds make many small tuples and hardly a cycle
 
 
 class Receipt(NamedTuple):
@@ -163,14 +163,7 @@ def _start_worker(place: Place, parent: int) -> None:
     gc.freeze()  # what the parent holds is not searched for cycles, and so stays shared
     gc.set_threshold(COLLECT_EVERY, 50, 100)
     _Worker.place = place
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: it holds the writers' lock, so no run begins before."""
-    while os.getppid() == parent:
-        time.sleep(ORPHAN_SECONDS)
-    os._exit(1)
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
 
 
 def _work(stage: Stage, units: Sequence[str], keep_going: bool) -> Batch:

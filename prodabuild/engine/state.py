@@ -190,13 +190,18 @@ class State:
         rows = self._db.execute("SELECT key, value, source, grp, postings FROM facts WHERE source = ?", (source,))
         return [_fact(row) for row in rows]
 
-    def facts_in(self, group: str, prefix: str) -> list[Fact]:
-        """Return the facts of one bucket, by key."""
-        rows = self._db.execute(
-            "SELECT key, value, source, grp, postings FROM facts WHERE grp = ? AND hash BETWEEN ? AND ? ORDER BY key",
-            (group, *bounds(prefix)),
-        )
-        return [_fact(row) for row in rows]
+    def values_in(self, group: str, prefix: str) -> list[tuple[str, bytes]]:
+        """Return the facts of one bucket, by key: what each states."""
+        low, high = bounds(prefix)
+        return self._db.execute(
+            "SELECT key, value FROM facts WHERE grp = ? AND hash BETWEEN ? AND ?", (group, low, high)
+        ).fetchall()
+
+    def keys_in(self, group: str, prefix: str) -> list[str]:
+        """Return the keys of the facts of one bucket, sorted."""
+        low, high = bounds(prefix)
+        rows = self._db.execute("SELECT key FROM facts WHERE grp = ? AND hash BETWEEN ? AND ?", (group, low, high))
+        return sorted([row[0] for row in rows])
 
     def hashes(self, group: str) -> list[int]:
         """Return the bucket hashes of a group, ascending."""

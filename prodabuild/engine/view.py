@@ -81,6 +81,7 @@ class Reader:
         self._facts: dict[str, dict[str, Any] | None] = {}
         self._made: dict[str, Made | None] = {}
         self._derived: dict[tuple[str, Callable[[Any], Any]], Any] = {}
+        self._walks: dict[tuple[str, ...], View] = {}
 
     def facet(self, key: str, facet: str) -> Input:
         """Return a facet of a fact; its value is None when the fact or the facet is absent."""
@@ -118,9 +119,18 @@ class Reader:
         name = BUCKET + unit
         found = self._inputs.get(name)
         if found is None:
-            facts = self.state.facts_in(*prefix_of(unit))
-            self._facts.update((fact.key, orjson.loads(fact.value)) for fact in facts)
-            found = self._keep_list(name, [fact.key for fact in facts])
+            if not self.known:  # all of them at once: their readers ask for them next
+                values = self.state.values_in(*prefix_of(unit))
+                self._facts.update((key, orjson.loads(value)) for key, value in values)
+            found = self._keep_list(name, self.state.keys_in(*prefix_of(unit)))
+        return found
+
+    def walked(self, purpose: tuple[str, ...], view: View, walk: Callable[[View], None]) -> View:
+        """Return a view on which a walk was made, remembered as long as inputs are."""
+        found = self._walks.get(purpose)
+        if found is None:
+            walk(view)
+            found = self._walks[purpose] = view
         return found
 
     def units(self, stage: str) -> Input:
@@ -168,6 +178,7 @@ class Reader:
         self._facts.clear()
         self._made.clear()
         self._derived.clear()
+        self._walks.clear()
 
     def _fact(self, key: str) -> dict[str, Any] | None:
         if key not in self._facts:
@@ -225,6 +236,13 @@ class View:
         """Return the sorted keys of the facts in this unit's own bucket."""
         keys: list[str] = self._note(self._reader.members(self.unit), BUCKET, self.unit, "")
         return keys
+
+    def walk(self, purpose: tuple[str, ...], walk: Callable[[View], None]) -> None:
+        """Make reads that follow from the purpose and from what is read alone: they are made once a reader."""
+        known = self._reader.walked(purpose, View(self.unit, self._reader, self._scratch), walk)
+        self._read |= known._read
+        self._names |= known._names
+        self._after += [hashed for hashed in known._after if hashed not in self._after]
 
     def peek(self, prefix: str) -> list[Fact]:
         """Return the facts whose keys begin with a prefix, unrecorded: who uses one reads what matters of it, too."""

@@ -33,16 +33,22 @@ if TYPE_CHECKING:
 
 FEW = 5000  # changed records; from here on, checking all of them is quicker than looking each one up
 NEAR = 200  # concepts of an edited kind that are looked at one by one
+MANY = 20_000  # facts; from here on, a process of its own pays for a check of all of them
 RULES = (PREDICATE, f"{MODULE}prodabuild.knowledge.", FOLDERS)  # what these keys begin says what is sound at all
 
 
 def check_delta(root: Path, state: State, delta: Delta) -> list[Problem]:
     """Return the errors that a recorded delta has brought in."""
     if len(delta.upserts) == state.count_facts():  # a first load: what was read is still at hand
-        return check_all(root, delta.upserts.values)
+        return check_first(root, delta)
     moved = (*delta.upserts, *delta.removed)
     wide = len(moved) > FEW or any(key.startswith(RULES) for key in moved)
     return check_all(root, state.all_facts) if wide or not _sound(root, state, delta) else []
+
+
+def check_first(root: Path, delta: Delta) -> list[Problem]:
+    """Return the errors in a delta that is all there is."""
+    return check_all(root, delta.upserts.values)
 
 
 def _sound(root: Path, state: State, delta: Delta) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical, sha256
+from prodabuild.engine.aside import aside
 from prodabuild.engine.code import LOCAL, library_fact, module_fact, modules_below
 from prodabuild.engine.facts import Fact, diff
 from prodabuild.engine.files import LISTED, Wanted, scan
@@ -47,6 +48,8 @@ ENVIRONMENT = "environment"
 LATER = frozenset(("compile.ratios", "compile.duplicates"))
 _KNOWLEDGE, _PREDICATES, _CODE, _LOCAL, _OPAQUE = "knowledge", "predicates", "code", "local", "opaque"
 _DOCUMENT = "document"
+CODE_COSTS = 15  # times as much to read as records of the same size
+HALVED_FROM = 32 << 20  # bytes: from here on, reading them takes longer than to send what they state from a process
 _DISTRIBUTIONS = {"yaml": "PyYAML", "lm_eval": "lm-eval", "huggingface_hub": "huggingface-hub"}
 
 
@@ -61,6 +64,14 @@ class Reading:
     rows: Mapping[str, FileRow]
     gone: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+
+
+class Parsed(NamedTuple):
+    """What one file states, what is wrong with it, and the digest of the former."""
+
+    facts: list[Fact]
+    problems: list[Problem]
+    content: str
 
 
 def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Wanted]:
@@ -122,9 +133,10 @@ def read_sources(
     device: str,
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
+    jobs: int = 1,
 ) -> Reading:
     """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
-    reading = read_readable(state, root, manifest, device, named, active)
+    reading = read_readable(state, root, manifest, device, named, active, jobs)
     raise_errors(reading.problems)
     return reading
 
@@ -136,12 +148,13 @@ def read_readable(
     device: str,
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
+    jobs: int = 1,
 ) -> Reading:
     """Compare what can be read of the sources, patches laid over knowledge, with the recorded facts.
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
     DVC's record names: they get rows, too. `active` tells by its file whether a patch counts (all of them do, where
-    it is not given). Raises `ProblemsError` for recipes.
+    it is not given). Much is read by two processes, unless `jobs` is 1. Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
     wanted = with_named(wanted_files(root, manifest, own) | known_documents(state, root), root, named)
@@ -149,11 +162,10 @@ def read_readable(
     parsed: dict[str, list[Fact]] = {}
     problems: list[Problem] = []
     rows = dict(found.rows)
-    for name, data in found.changed.items():
-        facts, wrong = _parse(name, data, found)
-        parsed[name] = facts
-        problems += wrong
-        rows[name] = rows[name]._replace(content=_content(facts))
+    for name, read in _parse_all(found, jobs).items():
+        parsed[name] = read.facts
+        problems += read.problems
+        rows[name] = rows[name]._replace(content=read.content)
     parsed, single, misfits, removers = fold(root, manifest, state, parsed, found.gone, active)
     problems += misfits
     stated = {**parsed, "": [fact for fact in single.values() if fact]}
@@ -170,6 +182,40 @@ def _own_code(root: Path, manifest: Manifest) -> Closure:
     found = own_recipes(root, manifest, decode((root / MANIFEST).read_bytes()))
     raise_errors(found.problems)
     return found.code
+
+
+def _parse_all(found: Scan, jobs: int) -> dict[str, Parsed]:
+    """Return what the changed files state; with much to read, half of it in a process of its own."""
+    work = {name: len(data) * (CODE_COSTS if name.endswith(".py") else 1) for name, data in found.changed.items()}
+    if jobs == 1 or sum(work.values()) < HALVED_FROM:
+        return {name: _parsed(name, found) for name in work}
+    halves: tuple[list[str], list[str]] = ([], [])
+    filled = [0, 0]
+    for name in sorted(work, key=lambda name: -work[name]):
+        less = filled.index(min(filled))
+        halves[less].append(name)
+        filled[less] += work[name]
+    with aside(lambda: [_sent(_parsed(name, found)) for name in halves[0]]) as others:
+        mine = {name: _parsed(name, found) for name in halves[1]}
+        theirs = dict(zip(halves[0], map(_received, others()), strict=True))
+    return {name: mine.get(name) or theirs[name] for name in work}
+
+
+Sent = tuple[list[tuple[Any, ...]], list[Problem], str]  # plain tuples are sent in half the time
+
+
+def _sent(parsed: Parsed) -> Sent:
+    return [*map(tuple, parsed.facts)], parsed.problems, parsed.content
+
+
+def _received(sent: Sent) -> Parsed:
+    facts, problems, content = sent
+    return Parsed([*map(Fact._make, facts)], problems, content)
+
+
+def _parsed(name: str, found: Scan) -> Parsed:
+    facts, problems = _parse(name, found.changed[name], found)
+    return Parsed(facts, problems, _content(facts))
 
 
 def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Problem]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
 
 from prodabuild.engine import journal, lockfile
+from prodabuild.engine.aside import aside
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.guard import writing
@@ -246,13 +247,30 @@ def _take_in_travelled(session: Session) -> None:
 def _record_sources(session: Session) -> dict[str, bytes]:
     """Bring the state up to the sources, or leave it as it was; returns the facts that were read for it."""
     state, root = session.state, session.root
-    reading = read_sources(state, root, session.manifest, _device(session.options), session.pipeline.files)
+    options = session.options
+    named = session.pipeline.files
+    reading = read_sources(state, root, session.manifest, _device(options), named, jobs=options.jobs)
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
-        with state.transaction():
+        with state.transaction(), _checking(root, state, reading.delta, options.jobs) as check:
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             state.set_note(RECORDED, "")
-            _check(root, state, reading.delta)
+            raise_errors(check())
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
+
+
+@contextmanager
+def _checking(root: Path, state: State, delta: Delta, jobs: int) -> Iterator[Callable[[], list[Problem]]]:
+    """Begin to check a delta that is about to be recorded; what is given returns the errors that it brings in.
+
+    Much knowledge that is new as a whole is checked in a process of its own meanwhile.
+    """
+    from prodabuild.knowledge.edits import MANY, check_delta, check_first
+
+    if jobs > 1 and len(delta.upserts) >= MANY and not state.has_facts():
+        with aside(lambda: check_first(root, delta)) as check:
+            yield check
+    else:
+        yield lambda: check_delta(root, state, delta)
 
 
 def _check(root: Path, state: State, delta: Delta) -> None:

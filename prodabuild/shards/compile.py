@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from prodabuild.engine.buckets import prefix_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.loading import LocalModules
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
+    from prodabuild.shards.making import Made
     from prodabuild.shards.sample import Sample
 
 
@@ -35,7 +37,13 @@ def build_shard(unit: str, view: View) -> Output:
     group, prefix = prefix_of(unit)
     discipline = group.partition(":")[2]
     read_code(view, __name__)
-    knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
+    with closing(Knowledge(view, view.read("manifest", "compile.seed"))) as knowledge:
+        rows = [to_row(made.sample, made.record, made.recipe, discipline) for made in _asked(view, knowledge)]
+    return {shard_path(discipline, prefix): to_lines(rows)}
+
+
+def _asked(view: View, knowledge: Knowledge) -> list[Made]:
+    """Return the samples that are declared, and say of the shard how many there are of each recipe."""
     modules = local_modules(view)
     records = [record for record in view.members() if knowledge.level(record) in LEVELS]
     with modules.mounted():
@@ -48,8 +56,7 @@ def build_shard(unit: str, view: View) -> Output:
     kept = meet(found, ratios, knowledge.seed) if ratios else found
     asked = [*kept, *practised(knowledge, view.members())]
     view.summary = {"samples": Counter(made.recipe for made in asked), "left_out": len(found) - len(kept)}
-    rows = (to_row(made.sample, made.record, made.recipe, discipline) for made in asked)
-    return {shard_path(discipline, prefix): to_lines(rows)}
+    return asked
 
 
 def shard_path(discipline: str, prefix: str) -> str:

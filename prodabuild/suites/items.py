@@ -7,6 +7,7 @@ NEARMISS  another concept of the answer's family stands in its place
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical
@@ -31,14 +32,15 @@ def build_items(unit: str, view: View) -> Output:
     read_code(view, __name__)
     seed = view.read("manifest", "compile.seed")
     sealed, difficulty = view.read("manifest", "chains.sealed"), view.read("manifest", "chains.difficulty")
-    knowledge = Knowledge(view, seed)
-    chains = [read_chain(knowledge, chain, hidden=share("hidden", chain) < difficulty) for chain in view.members()]
     output = {}
-    for split in SPLITS:  # each is balanced in itself, so that the answers of one tell nothing of the other's
-        sound = {chain.id: chain for chain in chains if chain and split_of(chain.id, sealed) == split}
-        options = pair(list(sound.values()), seed)
-        rows = [_row(sound[chain], options[chain], discipline, split) for chain in sorted(options)]
-        output[f"items/{split}/{discipline}/{prefix or 'all'}.jsonl"] = b"".join(canonical(row) + b"\n" for row in rows)
+    with closing(Knowledge(view, seed)) as knowledge:
+        chains = [read_chain(knowledge, chain, hidden=share("hidden", chain) < difficulty) for chain in view.members()]
+        for split in SPLITS:  # each is balanced in itself, so that the answers of one tell nothing of the other's
+            sound = {chain.id: chain for chain in chains if chain and split_of(chain.id, sealed) == split}
+            options = pair(list(sound.values()), seed)
+            rows = (_row(sound[chain], options[chain], discipline, split) for chain in sorted(options))
+            path = f"items/{split}/{discipline}/{prefix or 'all'}.jsonl"
+            output[path] = b"".join(canonical(row) + b"\n" for row in rows)
     return output
 
 

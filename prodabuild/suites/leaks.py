@@ -126,6 +126,22 @@ class Index:
         self.least = NEAR * min(self.sizes, default=0)
         self._runs = dict(zip(lists[4], lists[5], strict=True))
         self._sets: dict[int, frozenset[int]] = {}
+        again = ((word.rpartition(" "), number) for word, number in self.rank.items() if " " in word)
+        self._again = {(self.rank[word], int(time)): number for (word, _, time), number in again}
+
+    def as_bag(self, ranks: list[int]) -> list[int]:
+        """Return the ranks of words, ascending; one that comes again is another word, left out if no item has it."""
+        ranks.sort()
+        if len(set(ranks)) == len(ranks):
+            return ranks
+        found: list[int] = []
+        last, times = -1, 0
+        for rank in ranks:
+            last, times = rank, times + 1 if rank == last else 1
+            other = rank if times == 1 else self._again.get((rank, times))
+            if other is not None:
+                found.append(other)
+        return sorted(found)
 
     def words_of(self, item: int) -> frozenset[int]:
         """Return the ranks of an item's words."""
@@ -150,30 +166,30 @@ def search(index: Index, shard: bytes) -> Iterator[Leak]:
     for line, row in enumerate(shard.splitlines(), 1):
         sample = orjson.loads(row)
         text = words(f"{sample['messages'][0]['content']} {sample['messages'][-1]['content']}")
-        if len(text) >= RUN:
+        ranks = [*map(index.rank.get, text)]
+        known = len(text) - ranks.count(None)
+        if known >= RUN:
             shared: dict[str, str] = {}
-            for run in _known_runs(index, text):
+            for run in _known_runs(text, ranks):
                 if item := index.with_run(run):
                     shared.setdefault(item, " ".join(run))
             yield from (Leak(line, sample["id"], item, "L001", run) for item, run in shared.items())
-        if len(text) >= index.least:
-            for item, value in _near(index, text):
+        if len(text) >= index.least and len(text) - known <= spare(len(text)):
+            for item, value in _near(index, len(text), ranks):
                 yield Leak(line, sample["id"], item, "L002", f"{value:.2f}")
 
 
-def _near(index: Index, text: list[str]) -> Iterator[tuple[str, float]]:
-    """Return the items that are nearly the same bag of words, and their Jaccard index."""
-    size = len(text)
-    if len(set(text).difference(index.rank)) > spare(size):
-        return
-    known = sorted([index.rank[word] for word in bag(text) if word in index.rank])
+def _near(index: Index, size: int, ranks: list[int | None]) -> Iterator[tuple[str, float]]:
+    """Return the items that are nearly the same bag of words as a text of this size, and their Jaccard index."""
+    known = index.as_bag([rank for rank in ranks if rank is not None])
     room = spare(size) - (size - len(known))  # words that no item has are the rarest of all
     if room < 0:
         return
     mine = set(known)
     least, most = NEAR * size, size / NEAR
+    sizes = index.sizes
     for item in {item for word in known[: room + 1] for item in index.first[word]}:
-        if least <= index.sizes[item] <= most:
+        if least <= sizes[item] <= most:
             theirs = index.words_of(item)
             common = len(theirs & mine)
             value = common / (size + len(theirs) - common)
@@ -181,11 +197,11 @@ def _near(index: Index, text: list[str]) -> Iterator[tuple[str, float]]:
                 yield index.ids[item], value
 
 
-def _known_runs(index: Index, text: list[str]) -> Iterator[list[str]]:
+def _known_runs(text: list[str], ranks: list[int | None]) -> Iterator[list[str]]:
     """Return every 13 words in a row that all stand in some item."""
     start = 0
-    for end, word in enumerate(text, 1):
-        if word not in index.rank:
+    for end, rank in enumerate(ranks, 1):
+        if rank is None:
             start = end
         elif end - start >= RUN:
             yield text[end - RUN : end]
