@@ -11,8 +11,8 @@ from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
 from prodabuild.suites.leaks import build_index, find_leaks
 from prodabuild.suites.tasks import build_suite
-from prodabuild.training.adapter import build_model
 from prodabuild.training.base import build_base
+from prodabuild.training.model import build_model
 
 if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest

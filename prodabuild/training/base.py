@@ -102,21 +102,23 @@ def open_base(view: View, folder: Path) -> Path:
     return found
 
 
-def load_base(folder: Path, device: str, bf16: bool) -> tuple[Any, Any]:
+def load_base(folder: Path, device: str, bf16: bool, tokenizer_folder: Path | None = None) -> tuple[Any, Any]:
     """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     dtype = torch.bfloat16 if bf16 else torch.float32
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
-    if tokenizer.eos_token_id is None:
-        raise ProjectError(
-            "the base's tokenizer has no end-of-text token", "set eos_token in its tokenizer_config.json"
-        )
-    return model.to(device), tokenizer
+    return model.to(device), load_tokenizer(tokenizer_folder or folder)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer in a folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def shown_name(view: View) -> str:
