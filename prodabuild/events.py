@@ -48,11 +48,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TrainingStep:
-    """One optimiser step. `mean_loss` is over the last twenty, `memory_mb` the most that was held so far."""
+    """One optimiser step of those that this run does; a trial does fewer than are planned.
+
+    `mean_loss` is over the last twenty, `memory_mb` the most that was held so far.
+    """
 
     stage: str
     step: int
     steps: int
+    planned: int
     loss: float
     mean_loss: float
     learning_rate: float

@@ -11,8 +11,8 @@ from prodabuild.engine.code import read_code
 from prodabuild.evaluation.harness import run_tasks
 from prodabuild.evaluation.results import by_split, score, to_json
 from prodabuild.events import Note
-from prodabuild.training.adapter import load_adapter
-from prodabuild.training.base import load_base, open_base
+from prodabuild.training.adapter import load_model
+from prodabuild.training.base import open_base
 from prodabuild.training.device import required
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def build_results(unit: str, view: View) -> Output:
     base = open_base(view, work / "base")
     adapter = None if which == BASE else _open_adapter(view, work / "model")
     view.emit(Note(f"testing {'the base' if which == BASE else 'the adapted model'} on {suite}, on {device}"))
-    model, tokenizer = load_base(base, device, bf16=False)
-    if adapter is not None:
-        model = load_adapter(model, adapter)
+    model, tokenizer = load_model(base, adapter, device)
     rows = run_tasks(model.eval(), tokenizer, device, folder, tasks)
     splits = {split: score(found) for split, found in by_split(rows).items()}
     document = {

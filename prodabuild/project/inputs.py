@@ -27,7 +27,7 @@ from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
-from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
+from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base, start_files
 from prodabuild.yamlio import decode
 
 if TYPE_CHECKING:
@@ -111,9 +111,10 @@ def with_named(wanted: dict[str, Wanted], root: Path, names: Iterable[str]) -> d
 
 
 def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
-    """Return the files that are read as they are: base text, a local base, task files and what lies beside them."""
+    """Return the files that are read as they are: base text, local models, task files and what lies beside them."""
     files = dict(_base_text(root, manifest))
     files |= {name: root / name for name in base_files(root, parse_base(manifest.model.base))}
+    files |= {name: root / name for name in start_files(root, manifest.model.train.start)}
     for suite in manifest.tests.values():
         if isinstance(suite, TaskSuite):
             files |= {name: root / name for name in _task_files(root, suite)}
@@ -245,6 +246,8 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
     settings = {key: value for key, value in settings.items() if key not in LATER or value != unset[key]}
     settings["model.base_text"] = [name for name, _ in _base_text(root, manifest)]
     settings["model.base_files"] = base_files(root, parse_base(manifest.model.base))
+    if manifest.model.train.start:
+        settings["model.train.start_files"] = start_files(root, manifest.model.train.start)
     for name, suite in manifest.tests.items():
         if isinstance(suite, ChainSuite):
             settings |= {"chains.sealed": suite.sealed, "chains.difficulty": suite.difficulty}

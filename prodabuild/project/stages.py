@@ -17,8 +17,8 @@ from prodabuild.training.model import build_model
 if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
 
-Target = Literal["data", "model", "results"]
-LAST: dict[Target, str] = {"data": "dataset", "model": "model", "results": "results"}
+Target = Literal["data", "base", "model", "results"]
+LAST: dict[Target, str] = {"data": "dataset", "base": "base", "model": "model", "results": "results"}
 
 
 def stages_of(manifest: Manifest) -> tuple[Stage, ...]:

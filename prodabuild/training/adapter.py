@@ -40,7 +40,7 @@ def load_adapter(model: Any, folder: Path, name: str = "default", trainable: boo
     """Return a model with the adapter in a folder on it."""
     from peft import PeftModel
 
-    with _deprecations_hidden():
+    with deprecations_hidden():
         return PeftModel.from_pretrained(model, folder, adapter_name=name, is_trainable=trainable)
 
 
@@ -107,7 +107,7 @@ def _adapt(model: Any, settings: dict[str, Any], base_name: str) -> Any:
         **_VARIANTS[settings["adapter.type"]],
     )
     try:
-        with _deprecations_hidden():
+        with deprecations_hidden():
             adapted = get_peft_model(model, config)
     except ValueError as error:
         raise ProjectError(
@@ -164,7 +164,7 @@ def _refuse_other(wanted: str, found: str) -> None:
 
 
 @contextmanager
-def _deprecations_hidden() -> Iterator[None]:
+def deprecations_hidden() -> Iterator[None]:
     """Hide what PEFT asks of transformers in a way that transformers will drop: nobody here can mend it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

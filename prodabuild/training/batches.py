@@ -37,7 +37,7 @@ class Epoch:
 
 
 def plan_epoch(lengths: Sequence[int], budget: Budget, seed: int, epoch: int) -> Epoch:
-    """Return the steps of an epoch. Packed, a step is the next samples of a shuffled order; else samples of like length.
+    """Return the steps of an epoch: samples of like length or, packed, the next ones of a shuffled order.
 
     How a step is split into parts makes no difference to it.
     """
@@ -90,7 +90,7 @@ def pack(samples: Sequence[int], lengths: Sequence[int], room: int) -> list[Row]
 def _fill(lengths: Iterable[int], most: int) -> list[int]:
     """Return where groups end whose lengths add up to `most` at most."""
     ends, total, position = [], 0, 0
-    for position, length in enumerate(lengths):  # noqa: B007 - the last position closes the last group
+    for position, length in enumerate(lengths):
         if total and total + length > most:
             ends.append(position)
             total = 0
@@ -101,7 +101,7 @@ def _fill(lengths: Iterable[int], most: int) -> list[int]:
 def _fill_padded(lengths: Iterable[int], most: int) -> list[int]:
     """Return where groups end that, padded to the longest, hold `most` tokens; `lengths` do not fall."""
     ends, begin, position = [], 0, 0
-    for position, length in enumerate(lengths):  # noqa: B007
+    for position, length in enumerate(lengths):
         if position > begin and length * (position + 1 - begin) > most:
             ends.append(position)
             begin = position

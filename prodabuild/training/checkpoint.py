@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SECONDS = 5.0  # between two checkpoints
 COST = 50  # at most one part in so many of the time is spent on them

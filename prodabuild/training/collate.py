@@ -1,4 +1,4 @@
-"""Rows of samples as tensors. A token sees its own sample only, in a row that holds several as in one that holds one."""
+"""Rows of samples as tensors. A token sees its own sample only, whether its row holds one or several."""
 
 from __future__ import annotations
 

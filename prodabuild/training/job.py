@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from prodabuild.training.adapter import FULL, prepare
+from prodabuild.training.adapter import FULL, deprecations_hidden, prepare
 from prodabuild.training.batches import Budget, Epoch, plan_epoch, share, split
 from prodabuild.training.checkpoint import Checkpoint
 from prodabuild.training.collate import collate
@@ -118,6 +118,7 @@ def _run(job: Job, steps: int, emit: Emit, rank: int, reduce: Reduce | None) -> 
 
 
 def _checkpoint_gradients(model: Any, kind: str) -> None:
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    with deprecations_hidden():
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if kind != FULL:
         model.enable_input_require_grads()

@@ -91,7 +91,7 @@ def set_deterministic(seed: int) -> None:
 
 
 def train(model: Any, steps: Steps, run: Run) -> list[Log]:
-    """Train the parameters that require it; returns one log line a step. Goes on from the checkpoint if there is one."""
+    """Train the parameters that require it; returns one log line a step. Goes on from a checkpoint."""
     import torch
 
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -194,6 +194,7 @@ class _Pace:
                 stage=self._run.stage,
                 step=log.step,
                 steps=self._last,
+                planned=self._run.schedule.steps,
                 loss=log.loss,
                 mean_loss=sum(each.loss for each in recent) / len(recent),
                 learning_rate=log.learning_rate,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +20,8 @@ from prodabuild.training.settings import read_settings
 from prodabuild.training.tokens import Writing, keep_recent, tokenise, tokens_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
     from prodabuild.training.loop import Log
@@ -50,7 +51,8 @@ def train_model(view: View, max_steps: int | None = None) -> Output:
     precision = "bf16" if bf16 else "fp32"
     epochs = f"{settings['train.epochs']} epoch{'s' * (settings['train.epochs'] > 1)}"
     view.emit(Note(f"training on {device} in {precision}: {corpus.samples} samples, {epochs}"))
-    folder = view.scratch()
+    folder = view.scratch() / ("all" if max_steps is None else f"trial-{max_steps}")
+    folder.mkdir(exist_ok=True)
     job = Job(
         base=str(base),
         base_name=shown_name(view),

@@ -1,4 +1,4 @@
-"""Tokens of the dataset: each shard's once, kept by what they were made of; a run's in one flat file that it reads from.
+"""Tokens of the dataset: each shard's, kept by what they were made of; a run's, in one flat file that it reads from.
 
 Nothing here depends on the size of the data but three numbers a sample.
 """

@@ -123,9 +123,7 @@ def test_lm_eval_alone_peft_alone_and_datasets_alone_read_what_was_built(taught:
             "adapter: {r: 8",
             "adapter: {targets: [q_prog, v_proj], r: 8",
             1,
-            "error: model.adapter.targets: q_prog names no module of the base (while building model)\nhint: the base has"
-            " down_proj, embed_tokens, gate_proj, input_layernorm, k_proj, lm_head, norm, o_proj,"
-            " post_attention_layernorm, q_proj, up_proj, v_proj\n",
+            "error: model.adapter.targets: q_prog names no module of the base (while building model)\nhint: the base has down_proj, embed_tokens, gate_proj, input_layernorm, k_proj, lm_head, norm, o_proj, post_attention_layernorm, q_proj, up_proj, v_proj\n",
         ),
         ("lm_head]", "lm_haed]", 1, "error: model.adapter.save_modules: lm_haed names no module of the base"),
         (

@@ -143,6 +143,6 @@ def test_each_step_is_told_with_what_was_measured(base: Path) -> None:
     assert [event.loss for event in told if isinstance(event, TrainingStep)] == [log.loss for log in logs]
     last = told[-1]
     assert isinstance(last, TrainingStep)
-    assert (last.step, last.steps, last.tokens) == (3, 3, logs[-1].tokens)
+    assert (last.step, last.steps, last.planned, last.tokens) == (3, 3, 12, logs[-1].tokens)
     assert last.tokens_per_second > 0
     assert last.memory_mb > 100
