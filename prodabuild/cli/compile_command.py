@@ -9,12 +9,13 @@ import click
 from prodabuild.cli.options import building, common, open_project
 from prodabuild.cli.rebuilding import rebuild_on_save
 from prodabuild.cli.trials import tell_samples, tell_trial
+from prodabuild.training.sinks import logging_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.cli.console import Console
-    from prodabuild.project import CompileReport
+    from prodabuild.project import CompileReport, Options
     from prodabuild.project.stages import Target
 
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="A trial: train so many steps into .prodabuild/trial. build/model and proda.lock stay as they are.",
 )
+@click.option(
+    "--log", "logs", multiple=True, metavar="PLACE", help="Send training steps to tensorboard:DIR or mlflow:URI, too."
+)
 @click.option("--show-samples", is_flag=True, help="Print one sample a recipe as training sees it; do not train.")
 @building
 @common
@@ -40,6 +44,7 @@ def command(
     to: Target,
     watch: bool,
     max_steps: int | None,
+    logs: tuple[str, ...],
     show_samples: bool,
     jobs: int,
     keep_going: bool,
@@ -57,9 +62,16 @@ def command(
     """
     from prodabuild.project import Options
 
-    options = Options(to, jobs, locked, keep_going, device, console.emit)
+    with logging_to(logs, console.emit) as emit:
+        options = Options(to, jobs, locked, keep_going, device, emit)
+        _compile(folder, console, options, watch, max_steps, show_samples)
+
+
+def _compile(
+    folder: Path, console: Console, options: Options, watch: bool, max_steps: int | None, show_samples: bool
+) -> None:
     looks = [show_samples, max_steps is not None]
-    if any(looks) and sum([*looks, watch, to == "data"]) > 1:
+    if any(looks) and sum([*looks, watch, options.to == "data"]) > 1:
         raise click.UsageError("--max-steps and --show-samples go with neither each other, nor --watch, nor --to data")
     if show_samples:
         tell_samples(console, open_project(folder).show_samples(options))

@@ -19,6 +19,7 @@ from prodabuild.evaluation.results import from_json, score
 from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
+from prodabuild.project.card import write_card
 from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
@@ -194,6 +195,8 @@ class Project:
     ) -> bool:
         """Write both locks, and the traces that DVC carries; returns whether `proda.lock` changed."""
         changed = update_lock(session, target, scores)
+        if target != "data":
+            write_card(session, LOCK)
         if is_recorded(session, target):
             return changed
         traces = write_traces(session, target)

@@ -85,7 +85,11 @@ def _load_quantised(base: Path) -> tuple[Any, Any]:
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
     model = AutoModelForCausalLM.from_pretrained(
-        base, quantization_config=config, trust_remote_code=False, use_safetensors=True, device_map={"": 0}
+        base,
+        quantization_config=config,
+        trust_remote_code=False,
+        use_safetensors=True,
+        device_map={"": torch.cuda.current_device()},
     )
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False), tokenizer

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from prodabuild.training.adapter import FULL, deprecations_hidden, prepare
 from prodabuild.training.batches import Budget, Epoch, plan_epoch, share, split
@@ -42,10 +40,6 @@ class Job:
     device: str
     bf16: bool
     max_steps: int | None = None
-
-    def to_json(self) -> bytes:
-        """Return the job as a file holds it."""
-        return orjson.dumps(asdict(self))
 
 
 class Planned:

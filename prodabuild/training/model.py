@@ -13,6 +13,7 @@ from prodabuild.training.adapter import refuse_impossible
 from prodabuild.training.base import PIN, load_tokenizer, open_base, shown_name
 from prodabuild.training.base import UNIT as BASE
 from prodabuild.training.device import required, use_bf16
+from prodabuild.training.distributed import run_together
 from prodabuild.training.encode import refuse_unfit
 from prodabuild.training.job import TRAINED, Job, run_job
 from prodabuild.training.record import loss_csv, loss_svg
@@ -64,7 +65,9 @@ def train_model(view: View, max_steps: int | None = None) -> Output:
         bf16=bf16,
         max_steps=max_steps,
     )
-    return _files(run_job(job, view.emit), folder / TRAINED)
+    world = settings["train.world_size"]
+    logs = run_job(job, view.emit) if world == 1 else run_together(job, world, view.emit)
+    return _files(logs, folder / TRAINED)
 
 
 def open_start(view: View, settings: dict[str, Any]) -> Path | None:
