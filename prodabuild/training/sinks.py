@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prodabuild.events import Emit, Event
 
 MEASURED = ("loss", "learning_rate", "tokens", "tokens_per_second", "memory_mb")
+EXPERIMENT = "prodabuild"
 AT_ONCE = 50  # steps that are sent to MLflow together
 
 
@@ -66,14 +67,18 @@ def _mlflow(uri: str) -> Iterator[Emit]:
     try:
         import mlflow
         from mlflow.entities import Metric
+        from mlflow.exceptions import MlflowException
     except ImportError:
         raise _missing("mlflow") from None
     import time
 
-    client = mlflow.MlflowClient(tracking_uri=uri)
-    found = client.get_experiment_by_name("prodabuild")
-    experiment = found.experiment_id if found else client.create_experiment("prodabuild")
-    run = client.create_run(experiment).info.run_id
+    try:
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+        run = client.create_run(experiment).info.run_id
+    except MlflowException as error:
+        raise OutsideError(f"MLflow cannot log to {uri}: {error}", "check the URI and the server") from error
     waiting: list[Any] = []
 
     def send() -> None:
