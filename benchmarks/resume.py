@@ -159,6 +159,7 @@ def measure(repo: Path, runs: int, kills: int, seed: int) -> Figures:
         figures.identical += model(repo) == expected
         figures.steps += len(done(repo))
         figures.repeated += len(done(repo)) - steps
+        print(f"{figures.identical} of {figures.runs} identical", file=sys.stderr)
     figures.seconds = time.perf_counter() - started
     return figures
 
