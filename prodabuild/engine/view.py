@@ -295,6 +295,10 @@ class View:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def known(self) -> Path:
+        """Return a folder for what digests alone identify: it outlives runs, and may be deleted at any time."""
+        return self._scratch.parent / "known"
+
     def inputs(self) -> bytes:
         """Return the digest over everything read so far."""
         hashes = sorted(self._read)

@@ -7,19 +7,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+DECIMALS = 4  # of log-likelihoods in results: what batching and processors do to them shows in the fifth
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How a model did on one item. `loglikelihoods` are natural logarithms, one a choice, to five decimals."""
+    """How a model did on one item. `loglikelihoods` are natural logarithms, one a choice.
+
+    An item without choices, whose answer the model writes, has no pick and no log-likelihoods. `chance` is the share of
+    such items that guessing gets right.
+    """
 
     id: str
     split: str
     discipline: str
     correct: bool
-    pick: int
+    pick: int | None
     loglikelihoods: tuple[float, ...]
+
+    @property
+    def chance(self) -> float:
+        """Return the share of such items that guessing gets right."""
+        return 1 / len(self.loglikelihoods) if self.loglikelihoods else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,16 @@ class Score:
     n: int
     acc: float
     stderr: float
+
+
+def choose(likelihoods: Sequence[float]) -> int:
+    """Return the likeliest choice, the first of those that are equally likely, as lm-eval does."""
+    return max(range(len(likelihoods)), key=lambda choice: likelihoods[choice])
+
+
+def rounded(likelihoods: Iterable[float]) -> tuple[float, ...]:
+    """Return log-likelihoods as they stand in results."""
+    return tuple(round(value, DECIMALS) for value in likelihoods)
 
 
 def score(results: Iterable[ItemResult]) -> Score:
@@ -50,6 +71,17 @@ def by_split(results: Iterable[ItemResult]) -> dict[str, list[ItemResult]]:
     return dict(sorted(splits.items()))
 
 
+def document(suite: str, model: str, results: Sequence[ItemResult]) -> dict[str, Any]:
+    """Return what a results file holds."""
+    splits = {split: score(rows) for split, rows in by_split(results).items()}
+    return {
+        "suite": suite,
+        "model": model,
+        "splits": {split: {"n": found.n, "acc": found.acc, "stderr": found.stderr} for split, found in splits.items()},
+        "items": [to_json(row) for row in sorted(results, key=lambda row: row.id)],
+    }
+
+
 def to_json(row: ItemResult) -> dict[str, Any]:
     """Return a row as it stands in a results file."""
     return {
@@ -58,6 +90,7 @@ def to_json(row: ItemResult) -> dict[str, Any]:
         "discipline": row.discipline,
         "correct": row.correct,
         "pick": row.pick,
+        "chance": round(row.chance, 6),
         "loglikelihoods": list(row.loglikelihoods),
     }
 

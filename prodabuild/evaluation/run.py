@@ -1,85 +1,96 @@
-"""Results of a suite, item by item: `results:NAME` of the adapted model, `results:NAME@base` of its base."""
+"""Results of the suite made from chains: `results:NAME` of the adapted model, `results:NAME@base` of its base."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
 
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
-from prodabuild.evaluation.harness import run_tasks
-from prodabuild.evaluation.results import by_split, score, to_json
-from prodabuild.events import Note
-from prodabuild.training.adapter import load_adapter
-from prodabuild.training.base import load_base, open_base
-from prodabuild.training.device import required
+from prodabuild.evaluation.encoding import Request
+from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.loading import loaded, open_candidate
+from prodabuild.evaluation.results import ItemResult, choose, document, rounded
+from prodabuild.evaluation.scoring import prepare, score
+from prodabuild.events import Note, Progress
+from prodabuild.shards.prompt import prompt_and_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
+    from prodabuild.evaluation.loading import Candidate
+    from prodabuild.evaluation.scoring import Likelihood
 
 BASE = "base"
 
 
-def build_results(unit: str, view: View) -> Output:
-    """Return the one file of results, below `results/`."""
-    read_code(view, __name__)
+class ResultsOf(NamedTuple):
+    """What a unit of results is about: a suite, and whether of the base."""
+
+    suite: str
+    base: bool
+
+
+def parse_unit(unit: str) -> ResultsOf:
+    """Return what a unit of results is about."""
     suite, _, which = unit.partition(":")[2].partition("@")
-    device = required(view)
-    work = view.scratch()
-    folder, tasks = _open_suite(view, suite, work / "suite")
-    base = open_base(view, work / "base")
-    adapter = None if which == BASE else _open_adapter(view, work / "model")
-    view.emit(Note(f"testing {'the base' if which == BASE else 'the adapted model'} on {suite}, on {device}"))
-    model, tokenizer = load_base(base, device, bf16=False)
-    if adapter is not None:
-        model = load_adapter(model, adapter)
-    rows = run_tasks(model.eval(), tokenizer, device, folder, tasks)
-    splits = {split: score(found) for split, found in by_split(rows).items()}
-    document = {
-        "suite": suite,
-        "model": which or "adapter",
-        "splits": {split: {"n": found.n, "acc": found.acc, "stderr": found.stderr} for split, found in splits.items()},
-        "items": [to_json(row) for row in sorted(rows, key=lambda row: row.id)],
-    }
-    return {f"results/{unit.partition(':')[2]}.json": canonical(document) + b"\n"}
+    return ResultsOf(suite, which == BASE)
 
 
-def _open_suite(view: View, suite: str, folder: Path) -> tuple[Path, list[str]]:
-    """Lay out a suite's task files in a folder; returns it and the names of the tasks."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    written: list[str] = view.read("manifest", f"tests.{suite}.tasks") or []
-    if written:
-        for name in written:
-            shutil.copy(view.file(name), folder / Path(name).name)
-        for name in view.read("manifest", f"tests.{suite}.files"):
-            shutil.copy(view.file(name), folder / Path(name).name)
-        return folder, [_task_name(folder / Path(name).name) for name in written]
-    for stored in view.output(f"suite:{suite}"):
-        shutil.copy(view.path(stored), folder / Path(stored.path).name)
-    return folder, sorted(file.stem for file in folder.glob("*.yaml"))
+def results_file(unit: str, rows: Sequence[ItemResult]) -> Output:
+    """Return the one file of a unit of results, below `results/`."""
+    suite, base = parse_unit(unit)
+    found = document(suite, BASE if base else "adapter", rows)
+    return {f"results/{unit.partition(':')[2]}.json": canonical(found) + b"\n"}
 
 
-def _open_adapter(view: View, folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for stored in view.output("model"):
-        target = folder / Path(stored.path).name
-        target.unlink(missing_ok=True)
-        target.symlink_to(view.path(stored).resolve())
-    return folder
+def build_results(unit: str, view: View) -> Output:
+    """Return the results of the suite made from chains."""
+    return results_file(unit, score_chains(unit, view))
 
 
-def _task_name(file: Path) -> str:
-    """Return the task that a task file declares (its YAML may hold lm-eval's own tags)."""
-    for line in file.read_text("utf-8").splitlines():
-        if line.startswith("task:"):
-            return line.partition(":")[2].strip().strip("\"'")
-    return file.stem
+def score_chains(unit: str, view: View, only: Collection[str] | None = None) -> list[ItemResult]:
+    """Return the results of the items of the suite, or only of those with some ids."""
+    read_code(view, __name__)
+    suite, base = parse_unit(unit)
+    candidate = open_candidate(view, adapted=not base)
+    known = view.known() / f"{view.inputs().hex()}.jsonl"  # code, libraries, device and model: all but the items
+    items = [item for item in _items(view, suite) if only is None or item["id"] in only]
+    requests = [_request(item) for item in items]
+    found = score_unknown(known, requests, lambda unknown: _score(view, unit, candidate, unknown))
+    return [_row(item, likelihoods) for item, likelihoods in zip(items, found, strict=True)]
 
 
-def read_results(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return n, accuracy and standard error by split from a results file's document."""
-    splits: dict[str, dict[str, Any]] = document["splits"]
-    return splits
+def _items(view: View, suite: str) -> list[dict[str, Any]]:
+    files = [view.path(stored) for stored in view.output(f"suite:{suite}") if stored.path.endswith(".jsonl")]
+    return [orjson.loads(line) for file in sorted(files, key=_name) for line in file.read_bytes().splitlines()]
+
+
+def _name(file: Path) -> str:
+    return file.name
+
+
+def _request(item: dict[str, Any]) -> Request:
+    prompts = [prompt_and_answer([{"content": item["question"]}, {"content": choice}]) for choice in item["choices"]]
+    return Request(prompts[0][0], tuple(answer for _, answer in prompts))
+
+
+def _score(view: View, unit: str, candidate: Candidate, requests: list[Request]) -> list[list[Likelihood]]:
+    which = "the base" if candidate.adapter is None else "the adapted model"
+    view.emit(Note(f"testing {which} on {parse_unit(unit).suite}, on {candidate.device}: {len(requests)} items"))
+
+    def told(done: int) -> None:
+        view.emit(Progress(unit, done, len(requests), "items"))
+
+    with loaded(candidate) as (model, tokenizer):
+        return score(prepare(model, tokenizer), requests, told)
+
+
+def _row(item: dict[str, Any], likelihoods: Sequence[Likelihood]) -> ItemResult:
+    values = [likelihood.value for likelihood in likelihoods]
+    pick = choose(values)
+    return ItemResult(item["id"], item["split"], item["discipline"], pick == item["gold"], pick, rounded(values))

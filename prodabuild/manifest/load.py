@@ -43,7 +43,9 @@ def _written_paths(manifest: Manifest) -> list[tuple[yamlio.Path, str]]:
     written += [(("model", "base_text", n), path) for n, path in enumerate(manifest.model.base_text or [])]
     for name, suite in manifest.tests.items():
         if isinstance(suite, TaskSuite):
-            written += [(("tests", name, "tasks", n), path) for n, path in enumerate(suite.tasks)]
+            written += [
+                (("tests", name, "tasks", n), path) for n, path in enumerate(suite.tasks) if path in suite.files
+            ]
     for number, entry in enumerate(manifest.compile.recipes):
         if entry.rpartition(":")[0].endswith(".py"):
             written.append((("compile", "recipes", number), entry.rpartition(":")[0]))

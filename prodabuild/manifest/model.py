@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from prodabuild.manifest.paths import is_task_file
 from prodabuild.manifest.strict import Part
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -116,10 +117,17 @@ class ChainSuite(Part):
 
 
 class TaskSuite(Part):
-    """lm-eval task files of the repository."""
+    """lm-eval tasks: files of the repository, or tasks that lm-eval brings."""
 
-    tasks: Annotated[list[RepoPath], Field(min_length=1)] = Field(description="lm-eval task files (.yaml).")
+    tasks: Annotated[list[Text], Field(min_length=1)] = Field(
+        description="lm-eval task files (.yaml) of the repository, and names of tasks or groups that lm-eval brings."
+    )
     gate: Gate | None = Field(default=None, description="When the suite fails.")
+
+    @property
+    def files(self) -> list[str]:
+        """Return the entries that are files of the repository."""
+        return [task for task in self.tasks if is_task_file(task)]
 
 
 def _kind(suite: Any) -> str:

@@ -71,3 +71,8 @@ def _walk(top: Path) -> Iterator[tuple[Path, bool]]:
 
 def _leaves(root: Path, path: Path) -> bool:
     return not path.resolve().is_relative_to(root)
+
+
+def is_task_file(task: str) -> bool:
+    """Tell whether an entry of `tasks` is a file of the repository, not a name that lm-eval knows."""
+    return "/" in task or task.endswith((".yaml", ".yml"))

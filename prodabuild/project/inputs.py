@@ -320,7 +320,7 @@ def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
 
 
 def _task_files(root: Path, suite: TaskSuite) -> list[str]:
-    folders = {(root / task).parent for task in suite.tasks}
+    folders = {(root / task).parent for task in suite.files}
     found = {
         file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
     }

@@ -73,7 +73,12 @@ def refuse_change(old: Entries, new: Entries) -> None:
 
 _SOURCES = ("knowledge", "patch", "predicates", "manifest")
 _TORCH = ("torch", "transformers", "tokenizers", "safetensors")
-_MADE_WITH = {"base": _TORCH, "model": (*_TORCH, "peft"), "results": (*_TORCH, "peft", "lm_eval", "datasets")}
+_MADE_WITH = {
+    "base": _TORCH,
+    "model": (*_TORCH, "peft"),
+    "tasks": (*_TORCH, "peft", "lm_eval", "datasets"),
+    "results": (*_TORCH, "peft"),
+}
 
 
 def source_entries(session: Session) -> Entries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from prodabuild.engine.units import Stage
+from prodabuild.evaluation.harness import build_task_results
 from prodabuild.evaluation.run import BASE, build_results
 from prodabuild.shards.compile import build_shard
 from prodabuild.shards.dataset import build_dataset
@@ -24,7 +25,10 @@ LAST: dict[Target, str] = {"data": "dataset", "model": "model", "results": "resu
 def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
     """Return the stages of a data repo, in build order."""
     chains = manifest.chain_suite
-    suites = tuple(f"results:{name}" for name in manifest.tests)
+    made, given = (
+        tuple(unit for name in names for unit in (f"results:{name}@{BASE}", f"results:{name}"))
+        for names in ([chains[0]] if chains else [], [name for name in manifest.tests if name != (chains or [""])[0]])
+    )
     return (
         Stage("shards", build_shard, kind="shard", bucket_size=manifest.compile.shard_size, parallel=True),
         *((Stage("items", build_items, kind="items", bucket_size=BUCKET, parallel=True),) if chains else ()),
@@ -34,7 +38,8 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         Stage("dataset", build_dataset, fixed=("dataset",)),
         Stage("base", build_base, fixed=("base",)),
         Stage("model", build_model, fixed=("model",)),
-        Stage("results", build_results, fixed=tuple(unit for suite in suites for unit in (f"{suite}@{BASE}", suite))),
+        Stage("tasks", build_task_results, fixed=given),
+        Stage("results", build_results, fixed=made),
     )
 
 

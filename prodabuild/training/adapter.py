@@ -83,12 +83,15 @@ def use_bf16(precision: str, device: str) -> bool:
     return bool(supported)
 
 
-def load_adapter(model: Any, folder: Path) -> Any:
-    """Return a model with the adapter in a folder on it."""
+def load_adapter(model: Any, folder: Path, name: str = "default") -> Any:
+    """Return a model with the adapter in a folder on it, beside those that it has."""
     from peft import PeftModel
 
     with _deprecations_hidden():
-        return PeftModel.from_pretrained(model, folder)
+        if not isinstance(model, PeftModel):
+            return PeftModel.from_pretrained(model, folder, adapter_name=name)
+        model.load_adapter(folder, adapter_name=name)
+        return model
 
 
 @contextmanager

@@ -33,11 +33,11 @@ def probe() -> str:
 
 def required(view: View) -> str:
     """Return the torch device of the recorded class, and make it usable; raises `OutsideError` when it is not there."""
-    import torch
-
     wanted: str = view.read("device", "class")
     if not wanted.startswith("cuda"):
         return "cpu"
+    import torch
+
     if not torch.cuda.is_available():
         raise OutsideError(
             f"a GPU is listed ({wanted.partition(':')[2]}) but torch cannot use it",

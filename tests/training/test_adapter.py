@@ -106,13 +106,26 @@ def test_lm_eval_alone_peft_alone_and_datasets_alone_read_what_was_built(taught:
         sys.executable, "-m", "lm_eval", "--model", "hf",
         "--model_args", "pretrained=models/tiny,peft=build/model,dtype=float32",
         "--include_path", "build/suites/chains", "--tasks", "chains_dev,chains_sealed",
-        "--output_path", str(tmp_path / "out"), "--batch_size", "8", "--device", "cpu",
+        "--output_path", str(tmp_path / "out"), "--batch_size", "8", "--device", "cpu", "--log_samples",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=taught.path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     (file,) = (tmp_path / "out").rglob("results_*.json")
     theirs = orjson.loads(file.read_bytes())["results"]
     assert {split: round(theirs[f"chains_{split}"]["acc,none"], 6) for split in ours} == ours
+    logged = [
+        orjson.loads(line)
+        for log in (tmp_path / "out").rglob("samples_*.jsonl")
+        for line in log.read_bytes().splitlines()
+    ]
+    samples = {sample["doc"]["id"]: sample for sample in logged}
+    items = orjson.loads(taught.read("build/results/chains.json"))["items"]
+    assert {item["id"] for item in items} == set(samples)
+    for item in items:
+        sample = samples[item["id"]]
+        assert item["correct"] == bool(sample["acc"])
+        expected = [float(response[0]) for response in sample["filtered_resps"]]
+        assert item["loglikelihoods"] == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(

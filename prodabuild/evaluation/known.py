@@ -1,0 +1,69 @@
+"""Likelihoods of (model, request) pairs that were scored before, in a file a model. Safe to delete at any time.
+
+A line carries a digest of itself: one that is cut, edited or rotten counts as never written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from prodabuild.digest import canonical, change_digest
+from prodabuild.engine.store import place
+from prodabuild.evaluation.scoring import Likelihood
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from prodabuild.evaluation.encoding import Request
+
+KEPT = 16  # models whose likelihoods are kept
+
+Scores = list[list[Likelihood]]
+
+
+def score_unknown(file: Path, requests: Sequence[Request], score: Callable[[list[Request]], Scores]) -> Scores:
+    """Return the likelihoods of requests: those in the file, and those that `score` gives of the rest."""
+    known = read(file)
+    keys = [_key(request) for request in requests]
+    unknown = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+    if unknown:
+        known |= dict(zip(unknown, score(list(unknown.values())), strict=True))
+        _write(file, known)
+    return [known[key] for key in keys]
+
+
+def read(file: Path) -> dict[str, list[Likelihood]]:
+    """Return what a file knows, by request; damaged lines are left out."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    found = (_parse(line) for line in lines)
+    return {row["request"]: [Likelihood(value, greedy) for value, greedy in row["found"]] for row in found if row}
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    check, _, body = line.partition(b" ")
+    if change_digest(body).hex().encode() != check:
+        return None
+    row: dict[str, Any] = orjson.loads(body)
+    return row
+
+
+def _write(file: Path, known: dict[str, list[Likelihood]]) -> None:
+    bodies = [
+        canonical({"request": key, "found": [list(likelihood) for likelihood in found]})
+        for key, found in sorted(known.items())
+    ]
+    data = b"".join(change_digest(body).hex().encode() + b" " + body + b"\n" for body in bodies)
+    place(file, data, file.parent)
+    old = sorted(file.parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    for path in old[:-KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def _key(request: Request) -> str:
+    return change_digest(canonical([request.context, request.continuations])).hex()

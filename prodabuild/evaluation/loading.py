@@ -1,0 +1,94 @@
+"""The model under test: one base in memory, and on it the adapters that are scored beside it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodabuild.digest import canonical, sha256
+from prodabuild.training.adapter import load_adapter
+from prodabuild.training.base import UNIT as BASE_UNIT
+from prodabuild.training.base import load_base, open_base
+from prodabuild.training.device import required
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prodabuild.engine.view import View
+
+ADAPTER_UNIT = "model"
+ADAPTERS = 2  # on one base: the present one and the one before it
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to be tested: a base, by what it is made of, and the adapter on it, if any."""
+
+    base: str
+    base_folder: Path
+    adapter: str | None
+    adapter_folder: Path
+    device: str
+
+
+def open_candidate(view: View, adapted: bool) -> Candidate:
+    """Return the base of a version, or the model adapted from it; both are inputs, and neither is loaded."""
+    device = required(view)
+    work = view.scratch()
+    folder = open_base(view, work / "base")
+    base = sha256(canonical([device, *sorted((file.path, file.sha256) for file in view.output(BASE_UNIT))]))
+    if not adapted:
+        return Candidate(base, folder, None, work, device)
+    files = view.output(ADAPTER_UNIT)
+    place = work / "model"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for stored in files:
+        (place / Path(stored.path).name).symlink_to(view.path(stored).resolve())
+    adapter = sha256(canonical(sorted((file.path, file.sha256) for file in files)))
+    return Candidate(base, folder, adapter, place, device)
+
+
+@dataclass
+class _Bench:
+    """The base that was loaded last, and the names of the adapters on it, the latest last."""
+
+    base: str = ""
+    model: Any = None
+    tokenizer: Any = None
+    adapters: list[str] = field(default_factory=list)
+
+
+_bench = _Bench()
+
+
+@contextmanager
+def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
+    """Yield (model, tokenizer). The base is loaded once a process, however many adapters are tested on it."""
+    if _bench.base != candidate.base:
+        _bench.base, _bench.model, _bench.adapters = "", None, []
+        _bench.model, _bench.tokenizer = load_base(candidate.base_folder, candidate.device, bf16=False)
+        _bench.base = candidate.base
+    _bench.model.eval()
+    if candidate.adapter is not None:
+        _put_on(candidate.adapter, candidate.adapter_folder)
+        yield _bench.model, _bench.tokenizer
+    elif _bench.adapters:
+        with _bench.model.disable_adapter():
+            yield _bench.model, _bench.tokenizer
+    else:
+        yield _bench.model, _bench.tokenizer
+
+
+def _put_on(adapter: str, folder: Path) -> None:
+    name = adapter[:16]
+    if name not in _bench.adapters:
+        _bench.model = load_adapter(_bench.model, folder, name)
+        _bench.adapters.append(name)
+    _bench.model.set_adapter(name)
+    while len(_bench.adapters) > ADAPTERS:
+        _bench.model.delete_adapter(_bench.adapters.pop(0))
+    _bench.model.eval()

@@ -1,0 +1,45 @@
+"""One base in memory for all that is tested on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prodabuild.evaluation.encoding import Request
+from prodabuild.evaluation.loading import Candidate, loaded
+from prodabuild.evaluation.scoring import prepare, score
+from tests.conftest import Repo
+
+pytestmark = pytest.mark.train
+ASKED = [
+    Request(f"Question: what is {letter}?\nAnswer:", (" a thing.", " the kind.", f" {letter}."))
+    for letter in "abcdefgh"
+]
+
+
+def scored(candidate: Candidate) -> list[object]:
+    with loaded(candidate) as (model, tokenizer):
+        return [score(prepare(model, tokenizer), ASKED)]
+
+
+def test_a_base_scores_the_same_to_the_bit_under_adapters_and_alone(taught: Repo) -> None:
+    taught.run("compile", "-q")
+    base, adapter = taught.path / "models/tiny", taught.path / "build/model"
+
+    def tested(adapted: str | None, folder: Path = adapter) -> Candidate:
+        return Candidate("a base", base, adapted, folder, "cpu")
+
+    alone = scored(tested(None))
+    first = scored(tested("first"))
+    taught.edit("proda.yaml", "epochs: 6", "epochs: 1")
+    taught.run("compile", "-q")
+    second = scored(tested("second"))
+    assert alone != first != second
+    assert scored(tested(None)) == alone
+    assert scored(tested("first", Path("not read again"))) == first
+    third = scored(tested("third"))  # the one that was put on first makes room
+    assert third == second == scored(tested("second", Path("not read again")))
+    with pytest.raises(ValueError, match="not read again"):
+        scored(tested("first", Path("not read again")))
+    assert scored(Candidate("the same base, loaded again", base, None, adapter, "cpu")) == alone
