@@ -54,8 +54,8 @@ def _text(report: DebugReport, verbosity: int) -> str:
         lines.append(f"... and {len(report.findings) - len(shown)} more (-v shows all)")
     rates = report.rates
     lines.append(
-        f"{report.failures} failed dev items of {report.suite}. Of passed items: {rates.known:.2f} of facts recalled,"
-        f" {rates.given:.2f} right with the facts given, {rates.steady:.2f} steady in any order"
+        f"{report.failures} failed dev items of {report.suite}, {rates.given:.2f} right with their facts given;"
+        f" of passed ones {rates.known:.2f} of the facts recalled, {rates.steady:.2f} steady in any order"
     )
     lines.append(f"diagnosis {report.digest[:12]}  {report.file}")
     lines += [f"drafted {draft}: `prodabuild patch show {draft[8:12]}`" for draft in report.drafts]

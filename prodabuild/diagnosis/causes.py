@@ -1,7 +1,7 @@
 """From what probes gave to the cause of a failure, with a confidence.
 
-A probe proves only what it can: how often known facts pass, how often facts that are given suffice, and how often
-an answer stays when options are shown in another order, is measured on items that the model passes.
+A probe proves only what it can: how often known facts pass, how often facts that are given help, and how often an
+answer stays when options are shown in another order, is measured on the model's own items first.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Cause = Literal["concept_gap", "reasoning_gap", "unstable", "suspect_test"]
 CAUSES: tuple[Cause, ...] = ("concept_gap", "reasoning_gap", "unstable", "suspect_test")
 BOUNDS = 0.55, 0.98  # of the rate at which what is known passes: no model is taken for hopeless, or for perfect
-USABLE = 0.8  # of the items that a model passes, the share that must pass a kind of probe for it to be evidence
+USABLE = 0.8  # the rate that a kind of probe must reach to be evidence against an item that does not pass it
 DOUBT = 0.1  # how likely a test is taken to be wrong before anything is known of it
 
 
@@ -29,10 +29,11 @@ class Asked(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Measured on items that the model passes: shares of probes of what they need, and of themselves, that pass.
+    """What probes are worth: shares between 0 and 1.
 
-    `known` is that of relations and concepts, `given` that of items with their facts, `steady` that of items whose
-    answer is the same in every order.
+    `known`: of probes of relations that passed items need, those that pass. `steady`: of passed items, those whose
+    answer is the same in every order of options. `given`: of failed items, those that pass with their facts; it is
+    measured on failed ones, since who passes without facts says nothing of their use.
     """
 
     known: float
@@ -60,14 +61,13 @@ class Diagnosis(NamedTuple):
     confidence: float
 
 
-def measure(evidence: Iterable[Evidence]) -> Rates:
-    """Return the rates of items that the model passes."""
-    rows = list(evidence)
-    nodes = [asked for row in rows for found in row.relations.values() for asked in found]
-    given = [asked for row in rows for asked in row.given]
+def measure(passed: Sequence[Evidence], failed: Sequence[Evidence]) -> Rates:
+    """Return what probes are worth, by items that the model passes and by those that it fails."""
+    nodes = [asked for row in passed for found in row.relations.values() for asked in found]
+    steady = [_steady(row.orders) for row in passed if row.orders]
     low, high = BOUNDS
-    steady = [_steady(row.orders) for row in rows if row.orders]
-    return Rates(min(high, max(low, _share(nodes))), _share(given), sum(steady) / max(1, len(steady)))
+    given = _share([asked for row in failed for asked in row.given])
+    return Rates(min(high, max(low, _share(nodes))), given, sum(steady) / max(1, len(steady)))
 
 
 def lacking(asked: Sequence[Asked], known: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,9 +44,16 @@ def gaps_of(
 def draft(gaps: Iterable[Gap], practice: Callable[[Gap], Sequence[str]], diagnosis: str) -> list[Draft]:
     """Return one draft for each cluster of gaps: of one cause and discipline, around one concept where they are many.
 
-    `practice` names the chains without a test item on which a gap in reasoning can be practised.
+    `practice` names the chains without a test item on which a gap in reasoning can be practised. No record is
+    emphasised by two drafts.
     """
-    return [_draft(cluster, practice, diagnosis) for cluster in _clusters(gaps)]
+    found: list[Draft] = []
+    taken: set[str] = set()
+    for cluster in _clusters(gaps):
+        ops = [*_ops(cluster, practice, taken)]
+        if ops:
+            found.append(_draft(cluster, ops, diagnosis))
+    return found
 
 
 def _clusters(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
@@ -65,37 +73,42 @@ def _clusters(gaps: Iterable[Gap]) -> Iterator[list[Gap]]:
             yield open_cluster
 
 
-def _draft(cluster: Sequence[Gap], practice: Callable[[Gap], Sequence[str]], diagnosis: str) -> Draft:
+def _draft(cluster: Sequence[Gap], ops: list[dict[str, Any]], diagnosis: str) -> Draft:
     cause, discipline = cluster[0].cause, cluster[0].discipline
     items = sorted({item for gap in cluster for item in gap.items})
-    facts = f"{len(cluster)} fact{'s' if len(cluster) != 1 else ''}"
+    facts, failed = _count(len(cluster), "fact"), _count(len(items), "failed item")
     hub = cluster[0].hub.rpartition("/")[2].replace("_", " ")
     if cause == "concept_gap":
         title = f"{discipline}: {facts} about {hub} that the model lacks"
-        reason = f"probes find that the model does not know {facts} that {len(items)} failed items need"
+        reason = f"probes find that the model does not know {facts} needed by {failed}"
     else:
         title = f"{discipline}: conclusions over {hub} that the model does not draw"
-        reason = f"the model knows the facts behind {len(items)} failed items, and does not join them"
+        reason = f"the model knows the facts behind {failed}, and does not join them"
     return Draft(
-        f"{discipline}-{cause.replace('_', '-')}-{hub.replace(' ', '-')}",
+        re.sub(r"[^a-z0-9]+", "-", f"{discipline} {cause} {hub}".lower()).strip("-"),
         {
             "title": title,
-            "reason": f"{reason}; expected: these items pass, and sealed items over the same records with them",
+            "reason": f"{reason}; expected: these pass, and sealed items over the same records with them",
             "cause": cause,
             "evidence": {"items": items, "diagnosis": diagnosis},
-            "ops": [*_ops(cluster, practice)],
+            "ops": ops,
         },
     )
 
 
-def _ops(cluster: Sequence[Gap], practice: Callable[[Gap], Sequence[str]]) -> Iterator[dict[str, Any]]:
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _ops(cluster: Sequence[Gap], practice: Callable[[Gap], Sequence[str]], taken: set[str]) -> Iterator[dict[str, Any]]:
+    ways = WAYS[cluster[0].cause]
     if cluster[0].cause == "concept_gap":
-        for gap in cluster:
-            yield {
-                "emphasise": [gap.node],
-                "ways": WAYS[gap.cause],
-                **({"against": list(gap.confused)} if gap.confused else {}),
-            }
+        for gap in (gap for gap in cluster if gap.node not in taken):
+            taken.add(gap.node)
+            against = {"against": list(gap.confused)} if gap.confused else {}
+            yield {"emphasise": [gap.node], "ways": ways, **against}
         return
-    nodes = sorted({node for gap in cluster for node in (gap.node, *practice(gap))})
-    yield {"emphasise": nodes, "ways": WAYS["reasoning_gap"]}
+    nodes = {node for gap in cluster for node in (gap.node, *practice(gap))} - taken
+    taken |= nodes
+    if nodes:
+        yield {"emphasise": sorted(nodes), "ways": ways}

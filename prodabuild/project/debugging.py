@@ -91,7 +91,7 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     failed, passed = _items(view, knowledge, name, results)
     controls = sorted(passed, key=lambda picked: seeded(knowledge.seed, "control", picked.item.id))[:CONTROLS]
     evidence = _probe(view, knowledge, [*failed, *controls])
-    rates = measure(evidence[len(failed) :])
+    rates = measure(evidence[len(failed) :], evidence[: len(failed)])
     diagnoses = [diagnose(row, rates) for row in evidence[: len(failed)]]
     findings = gather(diagnoses, {picked.item.id: picked.item.discipline for picked in failed})
     document = canonical(_document(name, findings, diagnoses, rates))
