@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import merge
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
+from prodabuild.knowledge.conclusions import Conclusions
 from prodabuild.knowledge.language import Name, sentence
 from prodabuild.knowledge.predicates import Predicate
 from prodabuild.knowledge.splits import split_of
@@ -35,6 +37,7 @@ class Knowledge:
     _outgoing: dict[str, list[Relation]] = field(default_factory=dict, repr=False, compare=False)
     _parents: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _reached: dict[tuple[str, str], Set[str]] = field(default_factory=dict, repr=False, compare=False)
     _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
 
     def close(self) -> None:
@@ -108,20 +111,21 @@ class Knowledge:
         return known
 
     def reach(self, concept: str, predicate: str) -> Set[str]:
-        """Return what a concept is related to by a predicate, in any number of steps where it is transitive.
+        """Return what a predicate holds between a concept and: what is stated, and what follows from the rules.
 
-        What holds of a concept's kinds holds of the concept, where the two compose.
+        Of what is above a concept all counts as one: plain speech does not tell kinds from examples.
         """
-        if predicate in TAXONOMIC:
-            return self.ancestors(concept)
-        kinds = (concept, *(self.ancestors(concept) if predicate in self.predicate("is_a").compose else ()))
-        found: set[str] = set()
-        todo = list(kinds)
-        while todo:
-            fresh = {relation.triple[2] for relation in self.outgoing(todo.pop(), [predicate])} - found
-            found |= fresh
-            todo += fresh if self.predicate(predicate).transitive else ()
+        found = self._reached.get((concept, predicate))
+        if found is None:
+            found = self._conclusions.objects(concept, predicate)
+            if predicate in TAXONOMIC and not found >= (above := self.ancestors(concept)):
+                found = found | above
+            self._reached[concept, predicate] = found
         return found
+
+    @cached_property
+    def _conclusions(self) -> Conclusions:
+        return Conclusions(self.predicate, lambda concept: [link.triple for link in self.outgoing(concept)])
 
     def incoming(self, concepts: Iterable[str], predicate: str, draw: int) -> Iterator[Relation]:
         """Return the relations of one predicate that lead to any of some concepts: all on one ring, from `draw` on."""

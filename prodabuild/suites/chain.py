@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from prodabuild.knowledge.reading import Knowledge, Relation
 
 
+ROW = 5  # letters of a word that tell it when they come in a row
+_WORD = re.compile(r"[^\W\d_]{3,}")
 GRAMMAR = frozenset(("and", "for", "from", "kind", "the", "with"))  # in names and questions alike, and telling nothing
 
 
@@ -50,10 +52,10 @@ class Chain:
 
     @cached_property
     def truths(self) -> set[str]:
-        """Return every concept that would be a right answer, found by walking the relations (kinds are transitive)."""
+        """Return every concept that would be a right answer, stated or concluded."""
         reached = {self.path[0]} if self.hidden else {self.path[-2]}
         for step in self.steps if self.hidden else self.steps[-1:]:
-            reached = {target for concept in reached for target in _reach(self.knowledge, concept, step.triple[1])}
+            reached = set[str]().union(*(self.knowledge.reach(concept, step.triple[1]) for concept in reached))
         return reached
 
     @cached_property
@@ -91,9 +93,9 @@ class Chain:
         )
 
     @cached_property
-    def words(self) -> frozenset[str]:
-        """Return the words of the question."""
-        return words_of(self.question)
+    def clues(self) -> frozenset[str]:
+        """Return what of its letters the question gives away."""
+        return clues_of(self.question)
 
 
 def read_chain(knowledge: Knowledge, identity: str, hidden: bool) -> Chain | None:
@@ -122,27 +124,14 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
     return f"{text} what?"
 
 
+def clues_of(text: str) -> frozenset[str]:
+    """Return how a text's words begin (four letters, or the three that there are) and every five letters in a row.
+
+    Who shares one of them with a question looks akin to it: `biochemist` gives `chemistry` away. Grammar does not.
+    """
+    return frozenset().union(*(_clues_of_word(word) for word in _WORD.findall(text.lower()) if word not in GRAMMAR))
+
+
 @lru_cache(maxsize=65536)
-def words_of(text: str) -> frozenset[str]:
-    """Return the words of a text that are more than grammar."""
-    return frozenset(re.findall(r"[^\W\d_]{3,}", text.lower())) - GRAMMAR
-
-
-def _reach(knowledge: Knowledge, concept: str, predicate: str) -> Set[str]:
-    """Return what a predicate holds between a concept and: what is stated, and what rows of relations conclude."""
-    if predicate == "is_a":
-        return knowledge.ancestors(concept)
-    if predicate == "instance_of":
-        direct = {relation.triple[2] for relation in knowledge.outgoing(concept, [predicate])}
-        return direct | {above for kind in direct for above in knowledge.ancestors(kind)}
-    found: set[tuple[str, str]] = set()
-    todo = [relation.triple[1:] for relation in knowledge.outgoing(concept)]
-    while todo:
-        if (holds := todo.pop()) in found:
-            continue
-        found.add(holds)
-        joined = knowledge.predicate(holds[0])
-        rules = {**joined.compose, joined.name: joined.name} if joined.transitive else joined.compose
-        links = (relation.triple for relation in knowledge.outgoing(holds[1]))
-        todo += ((rules[name], target) for _, name, target in links if name in rules)
-    return {target for name, target in found if name == predicate}
+def _clues_of_word(word: str) -> tuple[str, ...]:
+    return (word[:4], *(word[at : at + ROW] for at in range(len(word) - ROW + 1)))

@@ -1,8 +1,9 @@
 """Which wrong options an item gets, such that nothing but the knowledge tells them from the right one.
 
 Options are answers of other chains, and each concept is to be a wrong option three times as often as it is the
-answer; no option shares a word with its question. So neither frequency nor length nor wording gives an answer
-away, and every baseline that does not know it scores at chance. Chains that cannot be balanced carry no item.
+answer; no option shares a word, its beginning or five letters in a row with its question. So neither frequency nor
+length nor wording gives an answer away, and every baseline that does not know it scores at chance. Chains that cannot
+be balanced carry no item.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
-from prodabuild.suites.chain import words_of
+from prodabuild.suites.chain import clues_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,23 +46,24 @@ def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
 
 
 class _Answers:
-    """The answers of some chains: their words, what they share, the relations that lead from them."""
+    """The answers of some chains: their letters, what they share, the relations that lead from them."""
 
     def __init__(self, chains: Sequence[Chain], seed: int) -> None:
         knowledge = {chain.answer: chain.knowledge for chain in chains}
         order = sorted(knowledge, key=lambda answer: seeded(seed, "tie", answer))
         self._names = {answer: knowledge[answer].concept(answer).name.text.lower() for answer in order}
-        self._words = {answer: words_of(name) for answer, name in self._names.items()}
-        self._named, self._worded = defaultdict(set), defaultdict(set)
+        self._clues = {answer: clues_of(name) for answer, name in self._names.items()}
+        self._named, self._akin = defaultdict(set), defaultdict(set)
         for answer, name in self._names.items():
             self._named[name].add(answer)
-            for word in self._words[answer]:
-                self._worded[word].add(answer)
+            for clue in self._clues[answer]:
+                self._akin[clue].add(answer)
         lineage = {answer: (answer, *knowledge[answer].ancestors(answer)) for answer in order}
         concepts = dict.fromkeys(each for line in lineage.values() for each in line)
         bits = {concept: 1 << at for at, concept in enumerate(concepts)}
         self._lineage = {answer: sum(bits[each] for each in line) for answer, line in lineage.items()}
         self._near: dict[str, list[str]] = {}
+        self._inverted: dict[str, dict[str, str]] = {}
         self._links: dict[str, list[tuple[str, str, str]]] = {}
         for answer in order:
             for relation in knowledge[answer].outgoing(answer):
@@ -69,21 +71,23 @@ class _Answers:
                 self._links.setdefault(target, []).append((answer, predicate, relation.id))
 
     def given_away(self, chain: Chain) -> bool:
-        """Tell whether a chain's question holds a word of its answer: `alloy steel` gives `steel` away."""
-        return not chain.words.isdisjoint(self._words[chain.answer])
+        """Tell whether a chain's question looks akin to its answer: `alloy steel` gives `steel` away."""
+        return not chain.clues.isdisjoint(self._clues[chain.answer])
 
     def inverted(self, chain: Chain) -> dict[str, str]:
         """Return the answers that a relation leads *from* into a chain, with the relation that leads farthest."""
-        return {
-            answer: relation
-            for concept in chain.path
-            for answer, predicate, relation in self._links.get(concept, ())
-            if predicate in chain.towards[concept]
-        }
+        if chain.id not in self._inverted:
+            self._inverted[chain.id] = {
+                answer: relation
+                for concept in chain.path
+                for answer, predicate, relation in self._links.get(concept, ())
+                if predicate in chain.towards[concept]
+            }
+        return self._inverted[chain.id]
 
     def candidates(self, chain: Chain) -> list[str]:
         """Return what may be a wrong option of a chain: cut short and inverted first, then by nearness."""
-        alike = (self._worded[word] for word in chain.words if word in self._worded)
+        alike = (self._akin[clue] for clue in chain.clues if clue in self._akin)
         refused = set(chain.refused).union(self._named[self._names[chain.answer]], *alike)
         sound = [answer for answer in self._by_nearness(chain.answer) if answer not in refused]
         special = {*chain.path, *self.inverted(chain)}
