@@ -2,61 +2,76 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from prodabuild.cli.options import building, common, open_project
-from prodabuild.errors import ExitCode
+from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from prodabuild.cli.console import Console
     from prodabuild.project import TestReport
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.command("test")
+@click.option("--failed", is_flag=True, help="Test again what failed last time (dev items); record nothing.")
+@click.option("--against", metavar="REF", help="Compare with the version at this git ref, and judge drops against it.")
+@click.option("--accept", is_flag=True, help="Record this version in proda.lock as accepted, if it passes.")
+@click.option("--junit", type=_FILE, metavar="FILE", help="Write every item's verdict as JUnit XML.")
+@click.option("--md", type=_FILE, metavar="FILE", help="Write the scores as Markdown, for a pull request.")
 @building
 @common
-def command(folder: Path, console: Console, jobs: int, keep_going: bool, locked: bool, device: str) -> int:
+def command(
+    folder: Path,
+    console: Console,
+    jobs: int,
+    keep_going: bool,
+    locked: bool,
+    device: str,
+    failed: bool,
+    against: str | None,
+    accept: bool,
+    junit: Path | None,
+    md: Path | None,
+) -> int:
     """Test the model beside its base; exit 3 when a gate fails.
 
     \b
     Examples:
       prodabuild test
-      prodabuild test --json
+      prodabuild test --against origin/main --md scores.md
     """
-    from prodabuild.project import Options
+    from prodabuild.project import Options, TestRequest
 
+    if failed and (against is not None or accept):
+        raise UsageError("--failed tests a part: it goes with neither --against nor --accept", "leave one out")
+    if accept and locked:
+        raise UsageError("--accept writes proda.lock, --locked forbids it", "leave one out")
     options = Options("results", jobs, locked, keep_going, device, console.emit)
-    report = open_project(folder).test(options)
+    report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()
+    _write_files(report, junit, md)
     if console.as_json:
         console.json(report.to_json())
     else:
-        console.out(_text(report, console.verbosity))
+        from prodabuild.cli.scores import table
+
+        console.out(table(report, console.verbosity))
     return ExitCode.DONE if report.verdict.verdict == "pass" else ExitCode.GATE_FAILED
 
 
-def _text(report: TestReport, verbosity: int) -> str:
-    lines = [f"{'suite':<12}{'split':<9}{'n':>6}{'before':>9}{'after':>9}{'stderr':>9}"]
-    for suite, splits in report.suites.items():
-        for split, found in splits.items():
-            lines.append(
-                f"{suite:<12}{split:<9}{found['n']:>6}{found['base_acc']:>9.3f}{found['acc']:>9.3f}{found['stderr']:>9.3f}"
-            )
-    if verbosity > 0:
-        for suite, rows in report.disciplines.items():
-            lines += [
-                f"  {suite} {name:<24}{row['n']:>6}{row['base_acc']:>9.3f}{row['acc']:>9.3f}{row['stderr']:>9.3f}"
-                for name, row in rows.items()
-            ]
-    for gate in report.verdict.gates:
-        relation = "at most" if gate.name.endswith(".drop") else "at least"
-        lines.append(
-            f"{'ok  ' if gate.ok else 'FAIL'} {gate.name} is {gate.value:.3f}, {relation} {gate.limit:g} is asked"
-        )
-    unchanged = "" if report.ran else " (nothing changed: these are the recorded results)"
-    lines.append(report.verdict.verdict + unchanged)
-    return "\n".join(lines)
+def _write_files(report: TestReport, junit_file: Path | None, md_file: Path | None) -> None:
+    from prodabuild.cli.junit import junit
+    from prodabuild.cli.scores import markdown
+
+    for file, data in (
+        (junit_file, junit(report) if junit_file else b""),
+        (md_file, markdown(report).encode() if md_file else b""),
+    ):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)

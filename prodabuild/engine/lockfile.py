@@ -37,12 +37,19 @@ def render(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
 def read(path: Path) -> Entries:
     """Return the entries of a lock file, none when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        document = orjson.loads(path.read_bytes())
+        data = path.read_bytes()
     except FileNotFoundError:
         return {}
+    return parse(data, path.name)
+
+
+def parse(data: bytes, name: str) -> Entries:
+    """Return the entries of a lock by its bytes; raises `ProjectError` when they are none."""
+    try:
+        document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise ProjectError(
-            f"{path.name}:{error.lineno}:{error.colno}: not a lock",
+            f"{name}:{error.lineno}:{error.colno}: not a lock",
             "take either side of the merge and run `prodabuild compile`",
         ) from None
     if (
@@ -50,7 +57,7 @@ def read(path: Path) -> Entries:
         or document.get("version") != VERSION
         or not isinstance(document.get("entries"), dict)
     ):
-        raise ProjectError(f"{path.name}: not a lock of version {VERSION}", "delete it and run `prodabuild compile`")
+        raise ProjectError(f"{name}: not a lock of version {VERSION}", "delete it and run `prodabuild compile`")
     entries: Entries = document["entries"]
     return entries
 

@@ -15,12 +15,13 @@ SCORED = ("sealed", "all", "dev")  # the first of these splits that a suite has 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """One gate: the value it looked at and the limit it had to reach."""
+    """One gate: the value it looked at and the limit it had to reach; of a drop, from which version."""
 
     name: str
     value: float
     limit: float
     ok: bool
+    against: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,16 @@ class Verdict:
 
 
 def judge(gates: Mapping[str, Gate | None], scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Verdict:
-    """Judge suites by their gates. `scores`: suite -> split -> n, acc, stderr, base_acc."""
+    """Judge suites by their gates. `scores`: suite -> split -> acc, drop, drop_from."""
     found: list[GateResult] = []
     for suite, gate in gates.items():
         split = next((name for name in SCORED if name in scores.get(suite, {})), None)
         if gate is None or split is None:
             continue
-        acc, base = scores[suite][split]["acc"], scores[suite][split]["base_acc"]
+        score = scores[suite][split]
         if gate.min is not None:
-            found.append(GateResult(f"{suite}.{split}.acc", acc, gate.min, acc >= gate.min))
+            found.append(GateResult(f"{suite}.{split}.acc", score["acc"], gate.min, score["acc"] >= gate.min))
         if gate.max_drop is not None:
-            drop = round(base - acc, 6)
-            found.append(GateResult(f"{suite}.{split}.drop", drop, gate.max_drop, drop <= gate.max_drop))
+            name, ok = f"{suite}.{split}.drop", score["drop"] <= gate.max_drop
+            found.append(GateResult(name, score["drop"], gate.max_drop, ok, score["drop_from"]))
     return Verdict(tuple(found))

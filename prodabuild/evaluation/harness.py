@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prodabuild.engine.code import read_code
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.evaluation.encoding import Request
-from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
-from prodabuild.evaluation.results import ItemResult, choose, rounded
+from prodabuild.evaluation.results import ItemResult, choose, digest_of, rounded
 from prodabuild.evaluation.run import parse_unit, results_file
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note
@@ -55,7 +55,7 @@ def run_tasks(unit: str, view: View) -> list[ItemResult]:
     read_code(view, __name__)
     suite, base = parse_unit(unit)
     candidate = open_candidate(view, adapted=not base)
-    known = view.known() / f"{view.inputs().hex()}.jsonl"
+    known = known_file(view)
     tasks = _open_tasks(view, suite)
     view.emit(
         Note(f"testing {'the base' if base else 'the adapted model'} on {suite}, on {candidate.device}, by lm-eval")
@@ -163,6 +163,7 @@ def _row(sample: dict[str, Any], task: str) -> ItemResult:
     split, discipline = doc.get("split"), doc.get("discipline")
     return ItemResult(
         id=str(doc.get("id", f"{task}/{sample['doc_id']}")),
+        digest=digest_of([sample["prompt_hash"], sample["target_hash"], sample["doc_hash"]]),
         split=split if split in SPLITS else "all",
         discipline=discipline if isinstance(discipline, str) else "",
         correct=float(sample[metric]) == 1.0,

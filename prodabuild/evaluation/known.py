@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from prodabuild.engine.view import View
     from prodabuild.evaluation.encoding import Request
 
 KEPT = 16  # models whose likelihoods are kept
 
 Scores = list[list[Likelihood]]
+
+
+def known_file(view: View) -> Path:
+    """Return the file of a model, for a view that has read code, libraries, device and model, and no item yet."""
+    return view.known() / "likelihoods" / f"{view.inputs().hex()}.jsonl"
 
 
 def score_unknown(file: Path, requests: Sequence[Request], score: Callable[[list[Request]], Scores]) -> Scores:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.digest import canonical, change_digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,11 +18,12 @@ DECIMALS = 4  # of log-likelihoods in results: what batching and processors do t
 class ItemResult:
     """How a model did on one item. `loglikelihoods` are natural logarithms, one a choice.
 
-    An item without choices, whose answer the model writes, has no pick and no log-likelihoods. `chance` is the share of
-    such items that guessing gets right.
+    An item without choices, whose answer the model writes, has no pick and no log-likelihoods. `digest` is that of what
+    was asked: results of two versions are compared where it is the same.
     """
 
     id: str
+    digest: str
     split: str
     discipline: str
     correct: bool
@@ -40,6 +43,11 @@ class Score:
     n: int
     acc: float
     stderr: float
+
+
+def digest_of(asked: Any) -> str:
+    """Return the digest of what an item asks, and of its right answer."""
+    return change_digest(canonical(asked)).hex()
 
 
 def choose(likelihoods: Sequence[float]) -> int:
@@ -86,6 +94,7 @@ def to_json(row: ItemResult) -> dict[str, Any]:
     """Return a row as it stands in a results file."""
     return {
         "id": row.id,
+        "digest": row.digest,
         "split": row.split,
         "discipline": row.discipline,
         "correct": row.correct,
@@ -98,5 +107,11 @@ def to_json(row: ItemResult) -> dict[str, Any]:
 def from_json(row: dict[str, Any]) -> ItemResult:
     """Return the row that a results file holds."""
     return ItemResult(
-        row["id"], row["split"], row["discipline"], row["correct"], row["pick"], tuple(row["loglikelihoods"])
+        row["id"],
+        row.get("digest", ""),
+        row["split"],
+        row["discipline"],
+        row["correct"],
+        row["pick"],
+        tuple(row["loglikelihoods"]),
     )

@@ -9,9 +9,9 @@ import orjson
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
 from prodabuild.evaluation.encoding import Request
-from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
-from prodabuild.evaluation.results import ItemResult, choose, document, rounded
+from prodabuild.evaluation.results import ItemResult, choose, digest_of, document, rounded
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
 from prodabuild.shards.prompt import prompt_and_answer
@@ -58,7 +58,7 @@ def score_chains(unit: str, view: View, only: Collection[str] | None = None) -> 
     read_code(view, __name__)
     suite, base = parse_unit(unit)
     candidate = open_candidate(view, adapted=not base)
-    known = view.known() / f"{view.inputs().hex()}.jsonl"  # code, libraries, device and model: all but the items
+    known = known_file(view)
     items = [item for item in _items(view, suite) if only is None or item["id"] in only]
     requests = [_request(item) for item in items]
     found = score_unknown(known, requests, lambda unknown: _score(view, unit, candidate, unknown))
@@ -92,5 +92,5 @@ def _score(view: View, unit: str, candidate: Candidate, requests: list[Request])
 
 def _row(item: dict[str, Any], likelihoods: Sequence[Likelihood]) -> ItemResult:
     values = [likelihood.value for likelihood in likelihoods]
-    pick = choose(values)
-    return ItemResult(item["id"], item["split"], item["discipline"], pick == item["gold"], pick, rounded(values))
+    pick, asked = choose(values), digest_of([item["question"], item["choices"], item["gold"]])
+    return ItemResult(item["id"], asked, item["split"], item["discipline"], pick == item["gold"], pick, rounded(values))

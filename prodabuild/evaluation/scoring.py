@@ -214,8 +214,8 @@ def _read(logits: Any, at: list[tuple[int, int, int]]) -> tuple[list[float], lis
 
     rows, columns, tokens = torch.tensor(at, device=logits.device).T
     chosen = logits[rows, columns].float()
-    values = chosen.gather(1, tokens[:, None])[:, 0] - chosen.logsumexp(-1)
-    return values.tolist(), (chosen.argmax(-1) == tokens).tolist()
+    own = chosen.gather(1, tokens[:, None])[:, 0]
+    return (own - chosen.logsumexp(-1)).tolist(), (own == chosen.amax(-1)).tolist()
 
 
 def _heeds_masks(packed: Scorer, single: Scorer) -> bool:

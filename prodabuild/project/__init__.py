@@ -12,6 +12,7 @@ from prodabuild.project.outcome import (
     ExportRequest,
     Options,
     TestReport,
+    TestRequest,
     VerifyReport,
 )
 from prodabuild.project.project import Project
@@ -24,5 +25,6 @@ __all__ = [
     "Options",
     "Project",
     "TestReport",
+    "TestRequest",
     "VerifyReport",
 ]

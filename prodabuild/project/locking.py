@@ -22,27 +22,46 @@ if TYPE_CHECKING:
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
 
+
 LOCK = "proda.lock"
+ACCEPTED = "accepted:"
+FILE_KEYS = ("path", "md5", "sha256", "size")
 
 
-def update_lock(session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None) -> bool:
+def update_lock(session: Session, target: Target, results: Mapping[str, dict[str, Any]] | None = None) -> bool:
     """Write the lock of what was built up to a target; with `--locked` raise `StaleError` where it would change.
 
-    Entries beyond the target are kept while nothing before them changed.
+    Entries beyond the target are kept while nothing before them changed. `results` are entries of a test.
     """
     path = session.root / LOCK
     old = lockfile.read(path)
-    new = source_entries(session) | unit_entries(session, target)
+    new = (
+        source_entries(session)
+        | unit_entries(session, target)
+        | {name: entry for name, entry in old.items() if name.startswith(ACCEPTED)}
+    )
     covered = {name for name in old if not beyond(session, target, name)}
     if new == {name: old[name] for name in covered}:
         new |= {name: old[name] for name in old.keys() - covered}
     else:
         new |= unit_entries(session, "results")
-    new |= {f"score:{name}": dict(entry) for name, entry in (scores or {}).items()}
+    new |= {name: dict(entry) for name, entry in (results or {}).items()}
     if session.options.locked:
         refuse_change(old, new)
         return False
     return lockfile.write(path, new, session.space.scratch)
+
+
+def acceptance_of(session: Session, scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Entries:
+    """Return the entries that record the version that was just tested as the accepted one."""
+    entries = unit_entries(session, "results")
+    return {
+        ACCEPTED + suite: {
+            "results": {key: entries[f"results:{suite}"][key] for key in FILE_KEYS},
+            "acc": {split: figures["acc"] for split, figures in splits.items()},
+        }
+        for suite, splits in scores.items()
+    }
 
 
 def disagreements(session: Session, entries: Entries) -> list[str]:

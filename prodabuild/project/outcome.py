@@ -10,6 +10,7 @@ from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
     from prodabuild.evaluation.gates import Verdict
+    from prodabuild.evaluation.results import ItemResult
     from prodabuild.problems import Problem
     from prodabuild.project.coverage import Coverage
     from prodabuild.project.stages import Target
@@ -208,28 +209,64 @@ class VerifyReport:
 
 
 @dataclass(frozen=True)
-class TestReport:
-    """Scores of every suite by split, the verdict over its gates, and the units that had to run for them."""
+class TestRequest:
+    """What a test is to do: `against` names a git ref to compare with, `accept` records a version that passes.
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    `failed` asks for those items alone that failed last time.
+    """
+
+    __test__ = False  # no test class, whatever pytest thinks of its name
+
+    against: str | None = None
+    accept: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class TestedItem:
+    """How one item of a suite was answered; `text` is the item itself, where it failed and is not sealed."""
+
+    __test__ = False
+
+    suite: str
+    row: ItemResult
+    text: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """Figures of every suite by split, the verdict over its gates, and the units that had to run for them.
+
+    `against` is the version compared with, beside the base. `part`: only what failed last time was tested again.
+    """
+
+    __test__ = False
 
     verdict: Verdict
     suites: dict[str, dict[str, dict[str, Any]]]
     disciplines: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     ran: tuple[str, ...] = ()
     seconds: float = 0.0
+    against: str | None = None
+    part: bool = False
+    accepted: bool = False
+    items: tuple[TestedItem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
         gates = [
-            {"name": gate.name, "value": gate.value, "limit": gate.limit, "ok": gate.ok} for gate in self.verdict.gates
+            {"name": gate.name, "value": gate.value, "limit": gate.limit, "ok": gate.ok}
+            | ({"against": gate.against} if gate.against else {})
+            for gate in self.verdict.gates
         ]
         return {
             "schema": SCHEMA,
-            "verdict": self.verdict.verdict,
+            "verdict": "part" if self.part else self.verdict.verdict,
             "suites": self.suites,
             "gates": gates,
             "disciplines": self.disciplines,
+            "against": self.against,
+            "accepted": self.accepted,
             "ran": list(self.ran),
             "seconds": round(self.seconds, 3),
         }

@@ -13,16 +13,13 @@ from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.engine.verify import verify_outputs
 from prodabuild.errors import ProjectError
-from prodabuild.evaluation.gates import judge
-from prodabuild.evaluation.results import from_json, score
-from prodabuild.evaluation.run import BASE
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
-from prodabuild.project.locking import LOCK, disagreements, refuse_stale_sources, update_lock
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestReport, VerifyReport
+from prodabuild.project.locking import LOCK, acceptance_of, disagreements, refuse_stale_sources, update_lock
+from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestRequest, VerifyReport
 from prodabuild.project.provenance import explain
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import (
@@ -34,6 +31,7 @@ from prodabuild.project.session import (
     validate_settings,
     writing_session,
 )
+from prodabuild.project.testing import last_failures, other_version, recorded_scores, report_of, retest, with_texts
 from prodabuild.project.travelling import write_traces
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.debugging import DebugReport
-    from prodabuild.project.outcome import ExportReport, ExportRequest, WhyReport
+    from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
 
@@ -121,23 +119,34 @@ class Project:
         return replace(report, lock_changed=changed, seconds=time.monotonic() - started)
 
     @afresh
-    def test(self, options: Options) -> TestReport:
-        """Build the model and its results, and judge them."""
+    def test(self, options: Options, request: TestRequest | None = None) -> TestReport:
+        """Build the model and its results, and judge them; or test again what failed, and record nothing."""
         if not self.manifest.tests:
             raise ProjectError("proda.yaml declares no tests", "add a suite: `tests: {chains: {from: chains}}`")
-        started = time.monotonic()
+        started, request = time.monotonic(), request or TestRequest()
         with writing_session(self.root, self.manifest, options, "prodabuild test") as session:
             if options.locked:
                 refuse_stale_sources(session)
-            result = _run(session, options)
-            suites, disciplines = _scores(session)
-            flat = {f"{suite}/{split}": found for suite, splits in suites.items() for split, found in splits.items()}
-            verdict = judge({name: suite.gate for name, suite in self.manifest.tests.items()}, suites)
-            if not options.locked:
-                write_metrics(session, suites)
-            self._record(session, "results", flat, verdict.verdict == "pass")
+            if request.failed:
+                failures = last_failures(session)
+                result = _run(session, replace(options, to="model"))
+                report = retest(session, failures)
+            else:
+                others = other_version(session, request)
+                result = _run(session, options)
+                report = self._record_test(session, report_of(session, others), request)
+            report = with_texts(session, report)
         ran = tuple(sorted(result.built + result.restored))
-        return TestReport(verdict, suites, disciplines, ran, time.monotonic() - started)
+        return replace(report, ran=ran, seconds=time.monotonic() - started)
+
+    def _record_test(self, session: Session, report: TestReport, request: TestRequest) -> TestReport:
+        scores, passed = recorded_scores(report), report.verdict.verdict == "pass"
+        flat = {f"score:{suite}/{split}": found for suite, splits in scores.items() for split, found in splits.items()}
+        accepts = request.accept and passed
+        if not session.options.locked:
+            write_metrics(session, scores)
+        self._record(session, "results", flat | (acceptance_of(session, scores) if accepts else {}), passed)
+        return replace(report, accepted=accepts)
 
     @afresh
     def debug(self, options: Options, drafting: bool = False) -> DebugReport:
@@ -167,10 +176,10 @@ class Project:
         return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
 
     def _record(
-        self, session: Session, target: Target, scores: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
+        self, session: Session, target: Target, results: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
     ) -> bool:
         """Write both locks, and the traces that DVC carries; returns whether `proda.lock` changed."""
-        changed = update_lock(session, target, scores)
+        changed = update_lock(session, target, results)
         if is_recorded(session, target):
             return changed
         traces = write_traces(session, target)
@@ -207,34 +216,3 @@ def _current(state: State, unit: str) -> Trace | None:
     """Return the trace that a clean unit stands on."""
     row = state.unit(unit)
     return state.trace(unit, row.inputs) if row and row.inputs and row.dirty is None else None
-
-
-def _scores(session: Session) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, dict[str, dict[str, Any]]]]:
-    """Return the scores of each suite by split, and of the scored split by discipline."""
-    suites: dict[str, dict[str, dict[str, Any]]] = {}
-    disciplines: dict[str, dict[str, dict[str, Any]]] = {}
-    for name in session.manifest.tests:
-        tuned, base = _results(session, name), _results(session, f"{name}@{BASE}")
-        before = {row["id"]: from_json(row) for row in base["items"]}
-        after = [from_json(row) for row in tuned["items"]]
-        suites[name] = {
-            split: {**found, "base_acc": base["splits"][split]["acc"]} for split, found in tuned["splits"].items()
-        }
-        for discipline in sorted({row.discipline for row in after if row.discipline}):
-            rows = [row for row in after if row.discipline == discipline]
-            found = score(rows)
-            was = score(before[row.id] for row in rows)
-            disciplines.setdefault(name, {})[discipline] = {
-                "n": found.n,
-                "acc": found.acc,
-                "stderr": found.stderr,
-                "base_acc": was.acc,
-            }
-    return suites, disciplines
-
-
-def _results(session: Session, name: str) -> dict[str, Any]:
-    trace = _current(session.state, f"results:{name}")
-    assert trace is not None, f"results:{name} is built by now"
-    document: dict[str, Any] = orjson.loads(session.space.store.open(trace.files[0]).read_bytes())
-    return document

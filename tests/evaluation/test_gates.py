@@ -10,8 +10,8 @@ from prodabuild.manifest.model import Gate
 
 def scores(acc: float, base: float, split: str = "sealed") -> dict[str, dict[str, Any]]:
     return {
-        split: {"n": 100, "acc": acc, "stderr": 0.01, "base_acc": base},
-        "dev": {"n": 100, "acc": 0.0, "base_acc": 1.0},
+        split: {"n": 100, "acc": acc, "drop": round(base - acc, 6), "drop_from": "base"},
+        "dev": {"n": 100, "acc": 0.0, "drop": 1.0, "drop_from": "base"},
     }
 
 

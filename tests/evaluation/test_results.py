@@ -6,7 +6,7 @@ from prodabuild.evaluation.results import ItemResult, by_split, from_json, score
 
 
 def result(number: int, correct: bool, split: str = "dev") -> ItemResult:
-    return ItemResult(f"i{number}", split, "zoo", correct, 0, (-1.5, -2.25))
+    return ItemResult(f"i{number}", "d", split, "zoo", correct, 0, (-1.5, -2.25))
 
 
 def test_the_score_is_that_of_a_sample_of_bernoulli_trials() -> None:

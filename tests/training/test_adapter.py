@@ -38,7 +38,7 @@ def test_the_loop_on_a_base_of_the_repo(taught: Repo) -> None:
     assert [(gate["name"], gate["limit"], gate["ok"]) for gate in failed.json["gates"]] == [
         ("chains.sealed.acc", 0.99, False)
     ]
-    assert set(failed.json["suites"]["chains"]["dev"]) == {"n", "acc", "stderr", "base_acc"}
+    assert {"n", "acc", "stderr", "base_acc"} < set(failed.json["suites"]["chains"]["dev"])
     assert failed.json["ran"] == ["results:chains", "results:chains@base"]
 
     taught.edit("proda.yaml", "min: 0.99", "min: 0.0")
@@ -46,7 +46,7 @@ def test_the_loop_on_a_base_of_the_repo(taught: Repo) -> None:
     assert (passed.code, passed.json["verdict"], passed.json["ran"]) == (0, "pass", [])
     assert b'"score:chains/sealed"' in taught.read("proda.lock")
     text = taught.run("test").out.splitlines()
-    assert text[0] == "suite       split         n   before    after   stderr"
+    assert text[0].split()[:5] == ["suite", "split", "n", "base", "acc"]
     assert text[-1] == "pass (nothing changed: these are the recorded results)"
 
 
