@@ -67,15 +67,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _copy(source: Path, target: Path) -> Path:
-    """Copy the data repo as git has it, without its patches; a base that was built there is taken along."""
+    """Copy the data repo as git has it, without its patches."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=source, check=True, capture_output=True, text=True).stdout
     for name in names.split("\0"):
         if name.startswith(("knowledge/", "sources/")) or name == "proda.yaml":
             place = target / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / name, place)
-    if (source / ".prodabuild").is_dir():
-        shutil.copytree(source / ".prodabuild", target / ".prodabuild", symlinks=True)
     return target
 
 
@@ -151,8 +149,8 @@ def _ops_of(arm: str, drafts: Sequence[Mapping[str, Any]], repo: Path, seed: int
         lacking, practised = _nodes(drafts, "concept_gap"), _nodes(drafts, "reasoning_gap")
         chains = sum(".." in node for node in practised)
         known, rest = relations[: len(lacking)], relations[len(lacking) :]
-        links = len(practised) - chains
-        steps = [*free[:chains], *rest[:links], *free[chains:], *rest[links:]]
+        others = len(practised) - chains
+        steps = [*free[:chains], *rest[:others], *free[chains:], *rest[others:]]
         recalled = [{"emphasise": [node], "ways": ["recall", "contrast"]} for node in known]
         return [*recalled, *({"emphasise": [node], "ways": ["steps"]} for node in steps)]
     swapped = [{"emphasise": [node], "ways": ["steps"]} for node in _nodes(drafts, "concept_gap")]
@@ -202,7 +200,7 @@ def _fill(repo: Path, ops: Sequence[Op], wanted: int) -> None:
 
 def _write(repo: Path, ops: Sequence[Op]) -> None:
     unique = {op["emphasise"][0]: op for op in ops}
-    lines = ["title: an arm", "reason: a comparison", "cause: correction", "ops:", *map(json.dumps, ())]
+    lines = ["title: an arm", "reason: a comparison", "cause: correction", "ops:"]
     lines += [f"- {json.dumps(op)}" for op in unique.values()]
     (repo / "patches").mkdir(exist_ok=True)
     (repo / "patches/0001-arm.yaml").write_text("\n".join(lines) + "\n")
