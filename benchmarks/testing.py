@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -121,9 +122,7 @@ def _warm(bench: Bench, runs: int) -> dict[str, Any]:
             found[name] = contestant()
             seconds[name].append(time.perf_counter() - started[0])
             cpu[name].append(time.process_time() - started[1])
-    rows = _rates(seconds, len(bench.items), "prodabuild")
-    for name, taken in cpu.items():
-        rows[name] |= {"cpu_s": middle(taken)}
+    rows = _rates(seconds, cpu, len(bench.items))
     for name, likelihoods in found.items():
         rows[name] |= _agreement(found["prodabuild"], likelihoods)
     agree = all(row["max_difference"] <= AGREE and row["other_picks"] == 0 for row in rows.values())
@@ -185,30 +184,38 @@ def _cold(asked: argparse.Namespace) -> dict[str, Any]:
             *("--batch_size", "8", "--log_samples", "--output_path", folder),
         ]  # fmt: skip
         seconds: dict[str, list[float]] = {"prodabuild": [], "lm_eval run": []}
+        cpu: dict[str, list[float]] = {"prodabuild": [], "lm_eval run": []}
         for run in range(asked.runs):
             for name, command in (("prodabuild", ours), ("lm_eval run", theirs)):
                 progress(f"round {run + 1} of {asked.runs}: {name}")
-                seconds[name].append(_timed(command, asked.threads))
+                wall, used = _timed(command, asked.threads)
+                seconds[name].append(wall)
+                cpu[name].append(used)
     items = sum(len((build / "suites" / SUITE / f"{split}.jsonl").read_bytes().splitlines()) for split in SPLITS)
-    rows = _rates(seconds, items, "prodabuild")
+    rows = _rates(seconds, cpu, items)
     return {"what": "cold", "items": items, "rows": rows, "met": rows["lm_eval run"]["ratio"] >= GOAL}
 
 
-def _timed(command: Sequence[str], threads: int) -> float:
+def _timed(command: Sequence[str], threads: int) -> tuple[float, float]:
+    """Return wall and CPU seconds of a command."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
-    started = time.perf_counter()
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True, env=environment)
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - started, used
 
 
-def _rates(seconds: dict[str, list[float]], items: int, own: str) -> dict[str, dict[str, Any]]:
-    ours = middle(seconds[own])
+def _rates(seconds: dict[str, list[float]], cpu: dict[str, list[float]], items: int) -> dict[str, dict[str, Any]]:
+    own, own_cpu = (middle(taken["prodabuild"]) for taken in (seconds, cpu))
     return {
         name: {
             "seconds": middle(taken),
             "min": min(taken),
             "items_per_second": round(items / middle(taken), 1),
-            "ratio": round(middle(taken) / ours, 2),
+            "ratio": round(middle(taken) / own, 2),
+            "cpu_s": middle(cpu[name]),
+            "cpu_ratio": round(middle(cpu[name]) / own_cpu, 2),
         }
         for name, taken in seconds.items()
     }
@@ -216,9 +223,9 @@ def _rates(seconds: dict[str, list[float]], items: int, own: str) -> dict[str, d
 
 def _table(document: dict[str, Any]) -> Table:
     warm = document["what"] == "warm"
-    head: tuple[str, ...] = ("who", "s", "min s", "items/s", "times ours")
+    head: tuple[str, ...] = ("who", "s", "min s", "items/s", "times ours", "CPU s", "times our CPU s")
     if warm:
-        head += ("CPU s", "largest difference", "other picks")
+        head += ("largest difference", "other picks")
     rows = [
         (
             name,
@@ -226,7 +233,9 @@ def _table(document: dict[str, Any]) -> Table:
             f"{row['min']:.2f}",
             f"{row['items_per_second']:.0f}",
             f"{row['ratio']:.2f}",
-            *((f"{row['cpu_s']:.2f}", f"{row['max_difference']:.1e}", row["other_picks"]) if warm else ()),
+            f"{row['cpu_s']:.2f}",
+            f"{row['cpu_ratio']:.2f}",
+            *((f"{row['max_difference']:.1e}", row["other_picks"]) if warm else ()),
         )
         for name, row in document["rows"].items()
     ]

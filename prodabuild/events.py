@@ -47,6 +47,26 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """One optimiser step of those that this run does; a trial does fewer than are planned.
+
+    `mean_loss` is over the last twenty, `memory_mb` the most that was held so far.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    planned: int
+    loss: float
+    mean_loss: float
+    learning_rate: float
+    tokens: int
+    tokens_per_second: float
+    seconds_left: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something worth a line: which device is used, what was healed."""
 
@@ -54,7 +74,7 @@ class Note:
     warning: bool = False
 
 
-Event = StageStarted | UnitDone | StageFinished | Progress | Note
+Event = StageStarted | UnitDone | StageFinished | Progress | TrainingStep | Note
 Emit = Callable[[Event], None]
 
 

@@ -8,12 +8,14 @@ import click
 
 from prodabuild.cli.options import building, common, open_project
 from prodabuild.cli.rebuilding import rebuild_on_save
+from prodabuild.cli.trials import tell_samples, tell_trial
+from prodabuild.training.sinks import logging_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.cli.console import Console
-    from prodabuild.project import CompileReport
+    from prodabuild.project import CompileReport, Options
     from prodabuild.project.stages import Target
 
 
@@ -25,10 +27,29 @@ if TYPE_CHECKING:
     help="Stop after the training data, or after the model.",
 )
 @click.option("-w", "--watch", is_flag=True, help="Build again whenever an input is saved, until Ctrl-C.")
+@click.option(
+    "--max-steps",
+    type=click.IntRange(1),
+    help="A trial: train so many steps into .prodabuild/trial. build/model and proda.lock stay as they are.",
+)
+@click.option(
+    "--log", "logs", multiple=True, metavar="PLACE", help="Send training steps to tensorboard:DIR or mlflow:URI, too."
+)
+@click.option("--show-samples", is_flag=True, help="Print one sample a recipe as training sees it; do not train.")
 @building
 @common
 def command(
-    folder: Path, console: Console, to: Target, watch: bool, jobs: int, keep_going: bool, locked: bool, device: str
+    folder: Path,
+    console: Console,
+    to: Target,
+    watch: bool,
+    max_steps: int | None,
+    logs: tuple[str, ...],
+    show_samples: bool,
+    jobs: int,
+    keep_going: bool,
+    locked: bool,
+    device: str,
 ) -> None:
     """Build what changed: shards, test items, dataset, base, adapter.
 
@@ -41,7 +62,23 @@ def command(
     """
     from prodabuild.project import Options
 
-    options = Options(to, jobs, locked, keep_going, device, console.emit)
+    with logging_to(logs, console.emit) as emit:
+        options = Options(to, jobs, locked, keep_going, device, emit)
+        _compile(folder, console, options, watch, max_steps, show_samples)
+
+
+def _compile(
+    folder: Path, console: Console, options: Options, watch: bool, max_steps: int | None, show_samples: bool
+) -> None:
+    looks = [show_samples, max_steps is not None]
+    if any(looks) and sum([*looks, watch, options.to == "data"]) > 1:
+        raise click.UsageError("--max-steps and --show-samples go with neither each other, nor --watch, nor --to data")
+    if show_samples:
+        tell_samples(console, open_project(folder).show_samples(options))
+        return
+    if max_steps is not None:
+        tell_trial(console, open_project(folder).trial(max_steps, options))
+        return
     if watch:
         if console.as_json:
             raise click.UsageError("--json prints one document, --watch has no end")

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.cli.failures import explain, message_of
-from prodabuild.events import Note, Progress, StageFinished, StageStarted
+from prodabuild.events import Note, Progress, StageFinished, StageStarted, TrainingStep
 from prodabuild.problems import render, summary
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class Console:
             self._live.start(event.stage, event.total)
         elif isinstance(event, Progress):
             self._live.step(event.stage, event.done, event.total, event.detail)
+        elif isinstance(event, TrainingStep):
+            self._live.step(event.stage, event.step, event.steps, _measured(event))
         elif isinstance(event, StageFinished):
             self._live.finish()
             self._tell_stage(event)
@@ -97,6 +99,8 @@ class Console:
             self._tell_stage(event)
         elif isinstance(event, Progress) and time.monotonic() - self._last_line > QUIET_SECONDS:
             self._line(f"{event.stage}: step {event.done} of {event.total}  {event.detail}")
+        elif isinstance(event, TrainingStep) and time.monotonic() - self._last_line > QUIET_SECONDS:
+            self._line(f"{event.stage}: step {event.step} of {event.steps}  {_measured(event)}")
 
     def _tell_stage(self, event: StageFinished) -> None:
         if self.stages:
@@ -105,6 +109,14 @@ class Console:
     def _line(self, text: str) -> None:
         self._last_line = time.monotonic()
         print(text, file=sys.stderr, flush=True)
+
+
+def _measured(event: TrainingStep) -> str:
+    minutes, seconds = divmod(round(event.seconds_left), 60)
+    return (
+        f"loss {event.mean_loss:.3f}  {event.tokens_per_second:,.0f} tokens/s  "
+        f"{minutes}:{seconds:02} left  {event.memory_mb:,.0f} MB"
+    )
 
 
 def _finished(event: StageFinished) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, sha256
-from prodabuild.training.adapter import load_adapter
+from prodabuild.training.adapter import deprecations_hidden, is_whole, load_adapter, load_model
 from prodabuild.training.base import UNIT as BASE_UNIT
-from prodabuild.training.base import load_base, open_base
+from prodabuild.training.base import open_base
 from prodabuild.training.device import required
 
 if TYPE_CHECKING:
@@ -68,25 +68,32 @@ _bench = _Bench()
 @contextmanager
 def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
     """Yield (model, tokenizer). The base is loaded once a process, however many adapters are tested on it."""
-    if _bench.base != candidate.base:
-        _bench.base, _bench.model, _bench.adapters = "", None, []
-        _bench.model, _bench.tokenizer = load_base(candidate.base_folder, candidate.device, bf16=False)
-        _bench.base = candidate.base
+    whole = candidate.adapter is not None and is_whole(candidate.adapter_folder)
+    key = f"{candidate.base} {candidate.adapter}" if whole else candidate.base
+    if _bench.base != key:
+        _bench.base, _bench.model, _bench.adapters = "", None, []  # two in memory at a time may be one too many
+        folder = candidate.adapter_folder if whole else None
+        _bench.model, _bench.tokenizer = load_model(candidate.base_folder, folder, candidate.device)
+        _bench.base = key
     _bench.model.eval()
-    if candidate.adapter is not None:
-        _put_on(candidate.adapter, candidate.adapter_folder)
+    with _only_base() if candidate.adapter is None else nullcontext():
+        if candidate.adapter is not None and not whole:
+            _put_on(candidate.adapter, candidate.adapter_folder)
         yield _bench.model, _bench.tokenizer
-    elif _bench.adapters:
-        with _bench.model.disable_adapter():
-            yield _bench.model, _bench.tokenizer
-    else:
-        yield _bench.model, _bench.tokenizer
+
+
+def _only_base() -> Any:
+    return _bench.model.disable_adapter() if _bench.adapters else nullcontext()
 
 
 def _put_on(adapter: str, folder: Path) -> None:
     name = adapter[:16]
     if name not in _bench.adapters:
-        _bench.model = load_adapter(_bench.model, folder, name)
+        if _bench.adapters:
+            with deprecations_hidden():
+                _bench.model.load_adapter(folder, adapter_name=name)
+        else:
+            _bench.model = load_adapter(_bench.model, folder, name)
         _bench.adapters.append(name)
     _bench.model.set_adapter(name)
     while len(_bench.adapters) > ADAPTERS:

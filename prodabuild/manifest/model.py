@@ -55,9 +55,13 @@ class Compile(Part):
 
 
 class Adapter(Part):
-    """The PEFT adapter that is trained on the base."""
+    """What is trained: a PEFT adapter on the base, or with `full` all of its weights."""
 
-    type: Literal["lora"] = Field(default="lora", description="The kind of adapter.")
+    type: Literal["lora", "rslora", "dora", "qlora", "full"] = Field(
+        default="lora",
+        description="lora; rslora: scaled by alpha / sqrt(r); dora: directions and magnitudes; "
+        "qlora: on a base of 4 bits (needs CUDA and bitsandbytes); full: every weight, no adapter.",
+    )
     r: Positive = Field(default=16, description="Rank of the update.")
     alpha: Positive = Field(default=32, description="Scale of the update: alpha / r.")
     dropout: Share = Field(default=0.0, description="Dropout on the adapter's input.")
@@ -72,16 +76,45 @@ class Train(Part):
 
     epochs: Positive = Field(default=3, description="Passes over the dataset.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(default=2.0e-4, description="Peak of the cosine schedule.")
-    max_length: Annotated[int, Field(ge=8, lt=2**31)] = Field(
-        default=512, description="Longest sample in tokens; a longer one is an error."
+    max_length: Annotated[int, Field(ge=8, lt=2**31)] = Field(default=512, description="Longest sample in tokens.")
+    overlong: Literal["error", "drop", "truncate"] = Field(
+        default="error", description="What becomes of a longer one; dropped and truncated ones are counted and told."
     )
     batch_tokens: Annotated[int, Field(ge=8, lt=2**31)] = Field(
-        default=8192, description="Tokens of one optimiser step, padding included."
+        default=8192, description="Tokens of one optimiser step, padding included (packed: without)."
+    )
+    micro_tokens: Annotated[int, Field(ge=8, lt=2**31)] | None = Field(
+        default=None,
+        description="Most tokens computed at once: a step is the sum of such parts; default: the whole step.",
+    )
+    packing: bool = Field(
+        default=False,
+        description="Several samples in one row of max_length tokens, none of which sees another's; "
+        "default: samples of like length, one a row.",
+    )
+    gradient_checkpointing: bool = Field(
+        default=False, description="Compute activations twice to keep fewer of them in memory."
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="auto: bf16 on a CUDA device that has it, else fp32."
     )
     seed: Seed = Field(default=7, description="Order of samples and initial adapter weights.")
+    strategy: Literal["from_base", "continue"] = Field(
+        default="from_base",
+        description="from_base: every version begins at the base; continue: at the model in `start`.",
+    )
+    start: RepoPath | None = Field(
+        default=None, description="Folder of the repository with the model that `continue` begins at."
+    )
+    world_size: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=1, description="Processes that share each step: GPUs, or on a CPU cores."
+    )
+
+    @model_validator(mode="after")
+    def _start_belongs_to_continue(self) -> Train:
+        if (self.strategy == "continue") != (self.start is not None):
+            raise ValueError("strategy: continue and start go together: the folder of the model to begin at")
+        return self
 
 
 class Model(Part):

@@ -22,13 +22,13 @@ from prodabuild.knowledge.places import Places
 from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, flatten
+from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
-from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base
+from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base, start_files
 from prodabuild.yamlio import decode
 
 if TYPE_CHECKING:
@@ -45,7 +45,12 @@ PACKAGE = Path(__file__).parent.parent
 VOICE = frozenset(("prodabuild.errors", "prodabuild.problems", "prodabuild.events"))
 ENVIRONMENT = "environment"
 # Settings that came after the first locks: while they are not used, a lock stays as it is.
-LATER = frozenset(("compile.ratios", "compile.duplicates"))
+LATER = frozenset(("compile.ratios", "compile.duplicates")) | {
+    f"model.train.{name}"
+    for name in (
+        "overlong", "micro_tokens", "packing", "gradient_checkpointing", "strategy", "start", "world_size",
+    )
+}  # fmt: skip
 _KNOWLEDGE, _PREDICATES, _CODE, _LOCAL, _OPAQUE = "knowledge", "predicates", "code", "local", "opaque"
 _DOCUMENT = "document"
 CODE_COSTS = 15  # times as much to read as records of the same size
@@ -117,9 +122,10 @@ def with_named(wanted: dict[str, Wanted], root: Path, names: Iterable[str]) -> d
 
 
 def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
-    """Return the files that are read as they are: base text, a local base, task files and what lies beside them."""
+    """Return the files that are read as they are: base text, local models, task files and what lies beside them."""
     files = dict(_base_text(root, manifest))
     files |= {name: root / name for name in base_files(root, parse_base(manifest.model.base))}
+    files |= {name: root / name for name in start_files(root, manifest.model.train.start)}
     for suite in manifest.tests.values():
         if isinstance(suite, TaskSuite):
             files |= {name: root / name for name in _task_files(root, suite)}
@@ -282,10 +288,12 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
     """Return the settings that builds read, by dotted key: each is an input of its own."""
     settings: dict[str, object] = {"name": manifest.name}
     settings |= flatten(manifest.compile, "compile.") | flatten(manifest.model, "model.")
-    unset = flatten(Compile(), "compile.")
+    unset = flatten(Compile(), "compile.") | flatten(Train(), "model.train.")
     settings = {key: value for key, value in settings.items() if key not in LATER or value != unset[key]}
     settings["model.base_text"] = [name for name, _ in _base_text(root, manifest)]
     settings["model.base_files"] = base_files(root, parse_base(manifest.model.base))
+    if manifest.model.train.start:
+        settings["model.train.start_files"] = start_files(root, manifest.model.train.start)
     for name, suite in manifest.tests.items():
         if isinstance(suite, ChainSuite):
             settings |= {"chains.sealed": suite.sealed, "chains.difficulty": suite.difficulty}

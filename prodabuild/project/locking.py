@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from prodabuild.digest import canonical, sha256
+from prodabuild.digest import canonical, file_sha256, sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.code import LIBRARY
 from prodabuild.errors import StaleError
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.project.inputs import settings_of
 from prodabuild.project.stages import up_to
+from prodabuild.training.base import start_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +121,9 @@ def unit_entries(session: Session, target: Target) -> Entries:
     entries = {}
     for stage in up_to(session.stages, target):
         made = {"made_with": _environment(state, _MADE_WITH[stage.name])} if stage.name in _MADE_WITH else {}
+        if stage.name == "model" and (start := session.manifest.model.train.start):
+            found = {name: file_sha256(session.root / name) for name in start_files(session.root, start)}
+            made["start"] = {"sha256": sha256(canonical(found))}
         for unit, files in state.outputs(stage.name):
             entries[unit] = lockfile.unit_entry(files) | made
     return entries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.events import Emit, silent
@@ -172,6 +172,22 @@ class CompileReport:
             "model": self.model,
             "seconds": round(self.seconds, 3),
         }
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """The first steps of a training run: how many of how many, and where they left the model. Nothing else knows it."""
+
+    steps: int
+    of: int
+    loss: float
+    tokens_per_second: float
+    folder: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the `--json` document."""
+        return {"schema": SCHEMA, **asdict(self), "seconds": round(self.seconds, 3)}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,20 @@ from prodabuild.engine.verify import verify_outputs
 from prodabuild.errors import ProjectError
 from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
+from prodabuild.project.card import write_card
 from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, acceptance_of, disagreements, refuse_stale_sources, update_lock
-from prodabuild.project.outcome import CheckReport, CompileReport, Options, PlanReport, TestRequest, VerifyReport
+from prodabuild.project.outcome import (
+    CheckReport,
+    CompileReport,
+    Options,
+    PlanReport,
+    TestRequest,
+    TrialReport,
+    VerifyReport,
+)
 from prodabuild.project.provenance import explain
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import (
@@ -33,9 +43,10 @@ from prodabuild.project.session import (
 )
 from prodabuild.project.testing import last_failures, other_version, recorded_scores, report_of, retest, with_texts
 from prodabuild.project.travelling import write_traces
+from prodabuild.project.trial import run_trial, show_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.run import RunResult
@@ -45,6 +56,7 @@ if TYPE_CHECKING:
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
+    from prodabuild.training.showing import Shown
 
 
 @dataclass(frozen=True)
@@ -104,6 +116,27 @@ class Project:
             result = _run(session, options)
             changed = self._record(session, options.to)
             return _compile_report(session, result, changed, time.monotonic() - started)
+
+    @afresh
+    def trial(self, steps: int, options: Options) -> TrialReport:
+        """Build the data and the base, and train some steps for a look: neither `build/` nor a lock hears of it."""
+        with self._before_training(options, "prodabuild compile --max-steps") as session:
+            return run_trial(session, steps)
+
+    @afresh
+    def show_samples(self, options: Options) -> tuple[Shown, ...]:
+        """Build the data and the base, and return what training would see of one sample a recipe."""
+        with self._before_training(options, "prodabuild compile --show-samples") as session:
+            return show_samples(session)
+
+    @contextmanager
+    def _before_training(self, options: Options, who: str) -> Iterator[Session]:
+        with writing_session(self.root, self.manifest, options, who) as session:
+            if options.locked:
+                refuse_stale_sources(session)
+            _run(session, replace(options, to="base"))
+            self._record(session, "data")
+            yield session
 
     @afresh
     def export(self, request: ExportRequest, options: Options) -> ExportReport:
@@ -180,6 +213,8 @@ class Project:
     ) -> bool:
         """Write both locks, and the traces that DVC carries; returns whether `proda.lock` changed."""
         changed = update_lock(session, target, results)
+        if target != "data":
+            write_card(session, LOCK)
         if is_recorded(session, target):
             return changed
         traces = write_traces(session, target)

@@ -31,7 +31,7 @@ from prodabuild.project.reasons import describe
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
-from prodabuild.training.base import base_files, parse_base
+from prodabuild.training.base import base_files, parse_base, start_files
 from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
@@ -306,6 +306,11 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:
         problems.append(Problem("M016", error.message, MANIFEST, *locate(text, ("model", "base")), hint=error.hint))
+    try:
+        start_files(root, manifest.model.train.start)
+    except ProjectError as error:
+        place = locate(text, ("model", "train", "start"))
+        problems.append(Problem("M016", error.message, MANIFEST, *place, hint=error.hint))
     raise_errors(problems)
 
 

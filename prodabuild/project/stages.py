@@ -12,14 +12,14 @@ from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
 from prodabuild.suites.leaks import build_index, find_leaks
 from prodabuild.suites.tasks import build_suite
-from prodabuild.training.adapter import build_model
 from prodabuild.training.base import build_base
+from prodabuild.training.model import build_model
 
 if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
 
-Target = Literal["data", "model", "results"]
-LAST: dict[Target, str] = {"data": "dataset", "model": "model", "results": "results"}
+Target = Literal["data", "base", "model", "results"]
+LAST: dict[Target, str] = {"data": "dataset", "base": "base", "model": "model", "results": "results"}
 
 
 def stages_of(manifest: Manifest) -> tuple[Stage, ...]:

@@ -1,4 +1,4 @@
-"""Train the adapter: the model of a version is its base and this adapter."""
+"""What is trained on a base, and the one door to what was trained: an adapter of PEFT's, or a whole model."""
 
 from __future__ import annotations
 
@@ -8,154 +8,168 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from prodabuild.engine.code import read_code
-from prodabuild.errors import ProjectError
-from prodabuild.events import Note
-from prodabuild.training.base import load_base, open_base, shown_name
-from prodabuild.training.batches import plan_epoch
-from prodabuild.training.device import required
-from prodabuild.training.encode import encode
-from prodabuild.training.loop import Schedule, pad, set_deterministic, train
-from prodabuild.training.saving import save
+from prodabuild.errors import OutsideError, ProjectError
+from prodabuild.training.base import load_base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from prodabuild.engine.units import Output
-    from prodabuild.engine.view import View
-    from prodabuild.training.encode import Example
-    from prodabuild.training.loop import Log
-
-UNIT = "model"
-FOLDER = "model"
-DATASET = "dataset"
-LORA_TARGETS = "all-linear"
+CONFIG = "adapter_config.json"
+ALL_LINEAR = "all-linear"
+FULL, QLORA = "full", "qlora"
+_VARIANTS: dict[str, dict[str, bool]] = {
+    "lora": {}, "rslora": {"use_rslora": True}, "dora": {"use_dora": True}, QLORA: {},
+}  # fmt: skip
 
 
-def build_model(unit: str, view: View) -> Output:
-    """Return the adapter's files (PEFT's own format) and the record of its training."""
-    read_code(view, __name__)
-    settings = {name: view.read("manifest", f"model.{name}") for name in SETTINGS}
-    device = required(view)
-    rows = read_samples(view)
-    base = open_base(view, view.scratch() / "base")
-    bf16 = use_bf16(settings["train.precision"], device)
-    precision = "bf16" if bf16 else "fp32"
-    view.emit(Note(f"training on {device} in {precision}: {len(rows)} samples, {settings['train.epochs']} epochs"))
-    set_deterministic(settings["train.seed"])
+def load_model(base: Path, folder: Path | None, device: str) -> tuple[Any, Any]:
+    """Return (model, tokenizer): the base, the adapter in a folder on it, or the whole model that is there."""
+    if folder is not None and is_whole(folder):
+        return load_base(folder, device, bf16=False, tokenizer_folder=base)
     model, tokenizer = load_base(base, device, bf16=False)
-    examples = encode(rows, tokenizer, settings["train.max_length"])
-    adapted = _adapt(model, settings, shown_name(view))
-    batches = _Batches(examples, settings, tokenizer.pad_token_id or tokenizer.eos_token_id)
-    schedule = Schedule(settings["train.learning_rate"], len(batches), max(1, len(batches) // 20))
-    logs = train(adapted, batches, schedule, view.emit, UNIT, autocast=bf16)
-    return _files(adapted, logs, view.scratch() / FOLDER)
+    return (model if folder is None else load_adapter(model, folder)), tokenizer
 
 
-SETTINGS = (
-    *(f"adapter.{name}" for name in ("type", "r", "alpha", "dropout", "targets", "save_modules")),
-    *(f"train.{name}" for name in ("epochs", "learning_rate", "max_length", "batch_tokens", "precision", "seed")),
-)
+def is_whole(folder: Path) -> bool:
+    """Tell whether what was trained into a folder is a whole model: it then stands on no base."""
+    return not (folder / CONFIG).exists()
 
 
-def read_samples(view: View) -> list[dict[str, Any]]:
-    """Return the rows of the dataset, shard by shard."""
-    view.output(DATASET)
-    shards = [view.output(shard)[0] for shard in view.units("shards")]
-    return [orjson.loads(line) for stored in shards for line in view.path(stored).read_bytes().splitlines()]
-
-
-def use_bf16(precision: str, device: str) -> bool:
-    """Tell whether to compute in bf16; raises `ProjectError` when the manifest asks for it where it cannot be had."""
-    if precision == "fp32" or device == "cpu":
-        if precision == "bf16":
-            raise ProjectError(
-                "model.train.precision is bf16, but there is no CUDA device",
-                "set it to auto: fp32 on a CPU, bf16 on a GPU",
-            )
-        return False
-    import torch
-
-    supported = torch.cuda.is_bf16_supported()
-    if precision == "bf16" and not supported:
-        raise ProjectError("this GPU has no bf16", "set model.train.precision to auto or fp32")
-    return bool(supported)
-
-
-def load_adapter(model: Any, folder: Path, name: str = "default") -> Any:
-    """Return a model with the adapter in a folder on it, beside those that it has."""
+def load_adapter(model: Any, folder: Path, name: str = "default", trainable: bool = False) -> Any:
+    """Return a model with the adapter in a folder on it."""
     from peft import PeftModel
 
-    with _deprecations_hidden():
-        if not isinstance(model, PeftModel):
-            return PeftModel.from_pretrained(model, folder, adapter_name=name)
-        model.load_adapter(folder, adapter_name=name)
-        return model
+    with deprecations_hidden():
+        return PeftModel.from_pretrained(model, folder, adapter_name=name, is_trainable=trainable)
 
 
-@contextmanager
-def _deprecations_hidden() -> Iterator[None]:
-    """Hide what PEFT asks of transformers in a way that transformers will drop: nobody here can mend it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
+def prepare(base: Path, start: Path | None, settings: dict[str, Any], base_name: str, device: str) -> tuple[Any, Any]:
+    """Return (what is to be trained, tokenizer); `start` is a model that was trained before."""
+    kind = settings["adapter.type"]
+    if kind == FULL:
+        model, tokenizer = load_model(base, start, device)
+        _refuse_other(kind, FULL if start is None or is_whole(start) else "an adapter")
+        return model.requires_grad_(True), tokenizer
+    model, tokenizer = _load_quantised(base) if kind == QLORA else load_base(base, device, bf16=False)
+    if start is None:
+        return _adapt(model, settings, base_name), tokenizer
+    _refuse_other(kind, FULL if is_whole(start) else _kind_of(start, settings))
+    return _named(load_adapter(model, start, trainable=True), base_name), tokenizer
+
+
+def refuse_impossible(kind: str, device: str) -> None:
+    """Raise when an adapter of this kind cannot be trained on this device."""
+    if kind != QLORA:
+        return
+    if device == "cpu":
+        raise ProjectError(
+            "model.adapter.type is qlora, which needs a CUDA device, and there is none",
+            "set it to lora: the same adapter, on a base that is not quantised",
+        )
+    from importlib.util import find_spec
+
+    if find_spec("bitsandbytes") is None:
+        raise OutsideError("model.adapter.type is qlora, and bitsandbytes is not installed", "pip install bitsandbytes")
+
+
+def _load_quantised(base: Path) -> tuple[Any, Any]:
+    import torch
+    from peft import prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        quantization_config=config,
+        trust_remote_code=False,
+        use_safetensors=True,
+        device_map={"": torch.cuda.current_device()},
+    )
+    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False), tokenizer
 
 
 def _adapt(model: Any, settings: dict[str, Any], base_name: str) -> Any:
     from peft import LoraConfig, get_peft_model
 
-    targets = settings["adapter.targets"]
+    targets, saved = settings["adapter.targets"], settings["adapter.save_modules"]
+    _refuse_unmatched(model, [] if targets == ALL_LINEAR else targets, "targets")
+    _refuse_unmatched(model, saved, "save_modules")
     config = LoraConfig(
         r=settings["adapter.r"],
         lora_alpha=settings["adapter.alpha"],
         lora_dropout=settings["adapter.dropout"],
-        target_modules=targets if targets == LORA_TARGETS else list(targets),
-        modules_to_save=list(settings["adapter.save_modules"]) or None,
+        target_modules=targets if targets == ALL_LINEAR else list(targets),
+        modules_to_save=list(saved) or None,
         task_type="CAUSAL_LM",
+        **_VARIANTS[settings["adapter.type"]],
     )
     try:
-        with _deprecations_hidden():
+        with deprecations_hidden():
             adapted = get_peft_model(model, config)
     except ValueError as error:
         raise ProjectError(
             f"the adapter does not fit the base: {error}", "mend model.adapter.targets and save_modules"
         ) from error
+    return _named(adapted, base_name)
+
+
+def _named(adapted: Any, base_name: str) -> Any:
     # PEFT writes the targets of a set in hash order, and the path that the base was loaded from
     config = adapted.peft_config["default"]
-    config.target_modules = (
-        sorted(config.target_modules) if not isinstance(config.target_modules, str) else config.target_modules
-    )
+    if not isinstance(config.target_modules, str):
+        config.target_modules = sorted(config.target_modules)
     config.base_model_name_or_path = base_name
+    config.inference_mode = False
     return adapted
 
 
-class _Batches:
-    """The batches of all epochs, padded when they are asked for, so that only one is in memory."""
-
-    def __init__(self, examples: Sequence[Example], settings: dict[str, Any], pad_id: int) -> None:
-        self._examples = examples
-        self._pad_id = pad_id
-        budget, seed = settings["train.batch_tokens"], settings["train.seed"]
-        self._plan = [
-            batch for epoch in range(settings["train.epochs"]) for batch in plan_epoch(examples, budget, seed, epoch)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._plan)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (pad([self._examples[position] for position in batch], self._pad_id) for batch in self._plan)
+def _refuse_unmatched(model: Any, patterns: Sequence[str], key: str) -> None:
+    names = [name for name, _ in model.named_modules() if name]
+    unmatched = [each for each in patterns if not any(name == each or name.endswith(f".{each}") for name in names)]
+    if unmatched:
+        raise ProjectError(
+            f"model.adapter.{key}: {', '.join(unmatched)} names no module of the base",
+            f"the base has {', '.join(_leaves(model))}",
+        )
 
 
-def _files(adapted: Any, logs: Sequence[Log], folder: Path) -> Output:
-    save(adapted, folder)
-    lines = [
-        "step,loss,learning_rate,tokens",
-        *(f"{log.step},{log.loss:.6g},{log.learning_rate:.6g},{log.tokens}" for log in logs),
-    ]
-    return {
-        f"{FOLDER}/adapter_config.json": (folder / "adapter_config.json").read_bytes(),
-        f"{FOLDER}/adapter_model.safetensors": folder / "adapter_model.safetensors",
-        f"{FOLDER}/loss.csv": ("\n".join(lines) + "\n").encode(),
-    }
+def _leaves(model: Any) -> list[str]:
+    """Return the last names of the modules that have weights of their own."""
+    leaves = {name.rpartition(".")[2] for name, module in model.named_modules() if list(module.parameters(False))}
+    return sorted(leaves)
+
+
+def _kind_of(start: Path, settings: dict[str, Any]) -> str:
+    """Return the type of the adapter in a folder; raises `ProjectError` when it has another shape than is asked for."""
+    config = orjson.loads((start / CONFIG).read_bytes())
+    for key, name in (("r", "r"), ("alpha", "lora_alpha")):
+        if config[name] != settings[f"adapter.{key}"]:
+            raise ProjectError(
+                f"model.adapter.{key} is {settings[f'adapter.{key}']}, but the model in train.start has {config[name]}",
+                "set it to that, or begin at the base",
+            )
+    kind = "rslora" if config.get("use_rslora") else "dora" if config.get("use_dora") else "lora"
+    return QLORA if kind == "lora" and settings["adapter.type"] == QLORA else kind
+
+
+def _refuse_other(wanted: str, found: str) -> None:
+    if wanted != found:
+        raise ProjectError(
+            f"model.adapter.type is {wanted}, but the model in train.start is {found}",
+            "set it to that, or begin at the base",
+        )
+
+
+@contextmanager
+def deprecations_hidden() -> Iterator[None]:
+    """Hide what PEFT asks of transformers in a way that transformers will drop: nobody here can mend it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield

@@ -50,13 +50,25 @@ def base_files(root: Path, base: Base) -> list[str]:
     """Return the files of a `path:` base, relative to the repo; raises `ProjectError` when it is no model."""
     if base.kind != "path":
         return []
-    folder = root / base.name
-    found = sorted({file for pattern in _WEIGHTS for file in folder.glob(pattern)})
     for needed in ("config.json", "tokenizer_config.json"):
-        if not (folder / needed).is_file():
+        if not (root / base.name / needed).is_file():
             raise ProjectError(f"{base.name} is not a model: it has no {needed}", "save one there with save_pretrained")
+    return _model_files(root, base.name)
+
+
+def start_files(root: Path, folder: str | None) -> list[str]:
+    """Return the files of the model that training begins at; raises `ProjectError` when it is none."""
+    if folder is None:
+        return []
+    if not any((root / folder / name).is_file() for name in ("adapter_config.json", "config.json")):
+        raise ProjectError(f"{folder} is no model that was trained", f"cp -r build/model {folder}")
+    return _model_files(root, folder)
+
+
+def _model_files(root: Path, folder: str) -> list[str]:
+    found = sorted({file for pattern in _WEIGHTS for file in (root / folder).glob(pattern)})
     if not any(file.suffix == ".safetensors" for file in found):
-        raise ProjectError(f"{base.name} has no weights in safetensors", "save the model with save_pretrained")
+        raise ProjectError(f"{folder} has no weights in safetensors", "save the model with save_pretrained")
     return [file.relative_to(root).as_posix() for file in found]
 
 
@@ -102,21 +114,23 @@ def open_base(view: View, folder: Path) -> Path:
     return found
 
 
-def load_base(folder: Path, device: str, bf16: bool) -> tuple[Any, Any]:
+def load_base(folder: Path, device: str, bf16: bool, tokenizer_folder: Path | None = None) -> tuple[Any, Any]:
     """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     dtype = torch.bfloat16 if bf16 else torch.float32
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
-    if tokenizer.eos_token_id is None:
-        raise ProjectError(
-            "the base's tokenizer has no end-of-text token", "set eos_token in its tokenizer_config.json"
-        )
-    return model.to(device), tokenizer
+    return model.to(device), load_tokenizer(tokenizer_folder or folder)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer in a folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def shown_name(view: View) -> str:

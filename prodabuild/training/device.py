@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.errors import OutsideError
+from prodabuild.errors import OutsideError, ProjectError
 
 if TYPE_CHECKING:
     from prodabuild.engine.view import View
@@ -44,3 +44,20 @@ def required(view: View) -> str:
             "install a CUDA build of torch, or pass --device cpu",
         )
     return "cuda"
+
+
+def use_bf16(precision: str, device: str) -> bool:
+    """Tell whether to compute in bf16; raises `ProjectError` when the manifest asks for it where it cannot be had."""
+    if precision == "fp32" or device == "cpu":
+        if precision == "bf16":
+            raise ProjectError(
+                "model.train.precision is bf16, but there is no CUDA device",
+                "set it to auto: fp32 on a CPU, bf16 on a GPU",
+            )
+        return False
+    import torch
+
+    supported = torch.cuda.is_bf16_supported()
+    if precision == "bf16" and not supported:
+        raise ProjectError("this GPU has no bf16", "set model.train.precision to auto or fp32")
+    return bool(supported)

@@ -8,7 +8,10 @@ from prodabuild.errors import ProjectError
 from prodabuild.shards.prompt import prompt_and_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+PROBE = [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "nobody."}]
+NAMED = 5  # samples that a message names
 
 
 class Example(NamedTuple):
@@ -18,23 +21,49 @@ class Example(NamedTuple):
     start: int
 
 
-def encode(rows: Iterable[dict[str, Any]], tokenizer: Any, max_length: int) -> list[Example]:
-    """Return each sample's tokens, the end-of-text token last; raises `ProjectError` on one that cannot be used."""
+def encode(rows: Iterable[dict[str, Any]], tokenizer: Any) -> list[Example]:
+    """Return each sample's tokens, the end-of-text token last; raises `ProjectError` naming those without an answer.
+
+    Question and answer are tokenised as one text, as a test does it.
+    """
     rows = list(rows)
+    if not rows:
+        return []
     pairs = [prompt_and_answer(row["messages"]) for row in rows]
-    prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"] if pairs else []
-    answers = tokenizer([answer for _, answer in pairs], add_special_tokens=False)["input_ids"] if pairs else []
-    examples = []
-    for row, prompt, answer in zip(rows, prompts, answers, strict=True):
-        if not answer or not row["messages"][-1]["content"].strip():
-            raise ProjectError(
-                f"sample {row['id']} has no supervised token", "its answer is empty: mend the record or the recipe"
-            )
-        length = len(prompt) + len(answer) + 1
-        if length > max_length:
-            hint = f"raise model.train.max_length to {length}, or shorten the record"
-            raise ProjectError(
-                f"sample {row['id']} has {length} tokens, over model.train.max_length {max_length}", hint
-            )
-        examples.append(Example((*prompt, *answer, tokenizer.eos_token_id), len(prompt)))
+    whole = tokenizer([prompt + answer for prompt, answer in pairs], add_special_tokens=False)["input_ids"]
+    prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"]
+    examples = [
+        Example((*ids, tokenizer.eos_token_id), len(prompt)) for ids, prompt in zip(whole, prompts, strict=True)
+    ]
+    empty = [
+        row["id"]
+        for row, example in zip(rows, examples, strict=True)
+        if example.start >= len(example.ids) - 1 or not row["messages"][-1]["content"].strip()
+    ]
+    if empty:
+        raise ProjectError(
+            f"{named(empty)} without a supervised token", "the answer is empty: mend the record or the recipe"
+        )
     return examples
+
+
+def named(samples: Sequence[str]) -> str:
+    """Return how many samples there are, and the first of them by id."""
+    more = f" and {len(samples) - NAMED} more" if len(samples) > NAMED else ""
+    return f"{len(samples)} sample{'s' * (len(samples) > 1)} ({', '.join(samples[:NAMED])}{more})"
+
+
+def refuse_unfit(tokenizer: Any) -> None:
+    """Raise `ProjectError` when a tokenizer cannot end a text, or loses the marks between question and answer."""
+    if tokenizer.eos_token_id is None:
+        raise ProjectError(
+            "the base's tokenizer has no end-of-text token", "set eos_token in its tokenizer_config.json"
+        )
+    text = "".join(prompt_and_answer(PROBE))
+    ids = tokenizer([text], add_special_tokens=False)["input_ids"][0]
+    back = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    if back.strip() != text or tokenizer.unk_token_id in ids:
+        raise ProjectError(
+            f"the base's tokenizer loses the template's marks: {text!r} is read back as {back!r}",
+            "take a base whose tokenizer keeps line breaks and colons",
+        )

@@ -1,28 +1,44 @@
-"""The training loop: AdamW, warm-up and cosine, gradients clipped at 1. Same inputs and seed, same weights."""
+"""The training loop: AdamW, warm-up and cosine, gradients clipped at 1. Same inputs and seed, same weights.
+
+A step is as many tokens as the settings say, in parts that fit the memory. Its loss is the mean over its supervised
+tokens, however it is split.
+"""
 
 from __future__ import annotations
 
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from prodabuild.events import Progress
+from prodabuild.events import TrainingStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from prodabuild.events import Emit
+    from prodabuild.training.checkpoint import Checkpoint
+    from prodabuild.training.collate import Batch
+
+    Reduce = Callable[[Sequence[Any], float], float]  # gradients of parameters, and a loss, of all processes in sum
 
 FLOOR = 0.05  # the schedule ends at this share of the peak
 
 
-class Batches(Protocol):
-    """A known number of batches, each made when its turn comes."""
+class Step(NamedTuple):
+    """One optimiser step: the parts of it that this process computes, and the supervised tokens of the whole of it."""
+
+    parts: Iterable[Batch]
+    supervised: int
+    tokens: int
+
+
+class Steps(Protocol):
+    """A known number of steps, each made when it is asked for."""
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[dict[str, Any]]: ...
+    def __getitem__(self, number: int) -> Step: ...
 
 
 @dataclass(frozen=True)
@@ -41,14 +57,28 @@ class Schedule:
         return self.peak * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """One line of the record of a run."""
 
     step: int
     loss: float
     learning_rate: float
     tokens: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a model is trained; `stop` ends a trial run early, `reduce` adds up what several processes computed."""
+
+    schedule: Schedule
+    stage: str
+    emit: Emit
+    seed: int = 0
+    autocast: bool = False
+    weight_decay: float = 0.0
+    checkpoint: Checkpoint | None = None
+    stop: int | None = None
+    reduce: Reduce | None = None
 
 
 def set_deterministic(seed: int) -> None:
@@ -60,59 +90,131 @@ def set_deterministic(seed: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def train(
-    model: Any, batches: Batches, schedule: Schedule, emit: Emit, stage: str, autocast: bool, weight_decay: float = 0.0
-) -> list[Log]:
-    """Train the parameters that require it on the batches in order; each gives `input_ids`, `labels`, `attention_mask`.
-
-    Loss is the mean over supervised tokens. Returns one log line a step.
-    """
+def train(model: Any, steps: Steps, run: Run) -> list[Log]:
+    """Train the parameters that require it; returns one log line a step. Goes on from a checkpoint."""
     import torch
 
-    device = next(model.parameters()).device
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=schedule.peak, betas=(0.9, 0.95), weight_decay=weight_decay)
+    trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    parameters = list(trained.values())
+    optimizer = torch.optim.AdamW(
+        parameters, lr=run.schedule.peak, betas=(0.9, 0.95), weight_decay=run.weight_decay, fused=True
+    )
+    logs = _taken_up(run, trained, optimizer)
+    last = min(len(steps), run.stop or len(steps))
+    pace = _Pace(run, last, len(logs))
+    compute = Computing(model, run.autocast)
     model.train()
-    logs: list[Log] = []
-    started, tokens = time.monotonic(), 0
-    for step, batch in enumerate(batches):
+    for number in range(len(logs), last):
+        torch.manual_seed(run.seed * 1_000_003 + number)
+        step = steps[number]
         for group in optimizer.param_groups:
-            group["lr"] = schedule.at(step)
-        moved = {name: tensor.to(device) for name, tensor in batch.items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            loss = model(**moved, use_cache=False).loss
-        loss.backward()
+            group["lr"] = run.schedule.at(number)
+        loss = compute.gradients(step)
+        if run.reduce is not None:
+            loss = run.reduce(parameters, loss)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        tokens += int(batch["attention_mask"].sum())
-        logs.append(Log(step + 1, loss.item(), schedule.at(step), tokens))
-        speed = tokens / (time.monotonic() - started)
-        emit(Progress(stage, step + 1, len(batches), f"loss {_recent(logs):.3f}  {speed:,.0f} tokens/s"))
+        before = logs[-1].tokens if logs else 0
+        logs.append(Log(number + 1, loss, run.schedule.at(number), before + step.tokens))
+        pace.tell(logs)
+        if run.checkpoint is not None and number + 1 < last:
+            run.checkpoint.save_when_due(trained, optimizer, lambda: torch.tensor(logs, dtype=torch.float64))
     model.eval()
+    compute.close()
     return logs
 
 
-def _recent(logs: Sequence[Log]) -> float:
-    last = logs[-20:]
-    return sum(log.loss for log in last) / len(last)
+def _taken_up(run: Run, trained: dict[str, Any], optimizer: Any) -> list[Log]:
+    table = run.checkpoint.load(trained, optimizer) if run.checkpoint is not None else None
+    rows = [] if table is None else table.tolist()
+    return [Log(int(step), loss, rate, int(tokens)) for step, loss, rate, tokens in rows]
 
 
-def pad(rows: Iterable[tuple[Sequence[int], int]], pad_id: int) -> dict[str, Any]:
-    """Return one batch of (token ids, first supervised position), padded on the right."""
+class Computing:
+    """A model whose head sees only the positions that predict a supervised token: the others' logits cost most."""
+
+    def __init__(self, model: Any, autocast: bool) -> None:
+        self._model = model
+        self._autocast = autocast
+        self._predict: Any = None
+        self._hook = head_of(model).register_forward_pre_hook(self._select)
+
+    def gradients(self, step: Step) -> float:
+        """Add the gradients of a step's parts; returns their share of the step's loss."""
+        return sum(self._part(batch, step.supervised) for batch in step.parts)
+
+    def close(self) -> None:
+        """Give the head back all positions."""
+        self._hook.remove()
+
+    def _part(self, batch: Batch, supervised: int) -> float:
+        import torch
+
+        device = next(self._model.parameters()).device
+        self._predict = batch.predict.to(device)
+        inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
+            logits = self._model(**inputs, use_cache=False).logits
+        loss = torch.nn.functional.cross_entropy(logits.float(), batch.targets.to(device), reduction="sum")
+        loss = loss / supervised
+        loss.backward()  # type: ignore[no-untyped-call]
+        found: float = loss.item()
+        return found
+
+    def _select(self, head: Any, hidden: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (hidden[0].flatten(0, 1).index_select(0, self._predict),)
+
+
+def head_of(model: Any) -> Any:
+    """Return the module that turns hidden states into logits, adapted or not."""
+    found = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return found.get_output_embeddings()
+
+
+class _Pace:
+    """What a run measures of itself: nothing of it is ever part of an output."""
+
+    def __init__(self, run: Run, last: int, done: int) -> None:
+        self._run = run
+        self._last = last
+        self._first = done
+        self._began = time.monotonic()
+        self._tokens: int | None = None
+
+    def tell(self, logs: Sequence[Log]) -> None:
+        """Report the latest step."""
+        log = logs[-1]
+        if self._tokens is None:
+            self._tokens = logs[-2].tokens if len(logs) > 1 else 0
+        seconds = time.monotonic() - self._began
+        recent = logs[-20:]
+        self._run.emit(
+            TrainingStep(
+                stage=self._run.stage,
+                step=log.step,
+                steps=self._last,
+                planned=self._run.schedule.steps,
+                loss=log.loss,
+                mean_loss=sum(each.loss for each in recent) / len(recent),
+                learning_rate=log.learning_rate,
+                tokens=log.tokens,
+                tokens_per_second=(log.tokens - self._tokens) / seconds,
+                seconds_left=seconds / (log.step - self._first) * (self._last - log.step),
+                memory_mb=_memory_mb(),
+            )
+        )
+
+
+def _memory_mb() -> float:
+    """Return the most memory held so far: of the GPU where there is one in use, else of this process."""
+    import resource
+
     import torch
 
-    rows = list(rows)
-    longest = max(len(ids) for ids, _ in rows)
-    ids = torch.full((len(rows), longest), pad_id)
-    labels = torch.full((len(rows), longest), -100)
-    mask = torch.zeros((len(rows), longest), dtype=torch.long)
-    for number, (row, start) in enumerate(rows):
-        length = len(row)
-        ids[number, :length] = torch.tensor(row)
-        labels[number, start:length] = torch.tensor(row[start:])
-        mask[number, :length] = 1
-    return {"input_ids": ids, "labels": labels, "attention_mask": mask}
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def cut_blocks(documents: Iterable[Sequence[int]], eos: int, length: int) -> Iterator[list[int]]:

@@ -10,7 +10,9 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.training.loop import Schedule, cut_blocks, set_deterministic, train
+from prodabuild.training.collate import collate
+from prodabuild.training.encode import Example
+from prodabuild.training.loop import Run, Schedule, Step, cut_blocks, set_deterministic, train
 from prodabuild.training.saving import save
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
         cut_blocks(tokenizer(documents, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, preset.block)
     )
     schedule = Schedule(preset.learning_rate, preset.steps, max(1, preset.steps // 10))
-    train(model, _batches(blocks, preset), schedule, emit, "base", autocast=False, weight_decay=0.01)
+    train(model, _Blocks(blocks, preset), Run(schedule, "base", emit, preset.seed, weight_decay=0.01))
     save(model.to("cpu"), folder)
     save(tokenizer, folder)
 
@@ -106,15 +108,22 @@ def _tokenizer(documents: list[str], preset: Preset) -> Any:
     )
 
 
-def _batches(blocks: list[list[int]], preset: Preset) -> list[dict[str, Any]]:
-    import torch
+class _Blocks:
+    """Steps of blocks, every block once before one comes again."""
 
-    draw = random.Random(preset.seed)
-    order: list[int] = []
-    while len(order) < preset.steps * preset.batch:
-        order += draw.sample(range(len(blocks)), len(blocks))
-    batches = []
-    for step in range(preset.steps):
-        ids = torch.tensor([blocks[position] for position in order[step * preset.batch : (step + 1) * preset.batch]])
-        batches.append({"input_ids": ids, "labels": ids, "attention_mask": torch.ones_like(ids)})
-    return batches
+    def __init__(self, blocks: list[list[int]], preset: Preset) -> None:
+        self._blocks = blocks
+        self._preset = preset
+        draw = random.Random(preset.seed)
+        self._order: list[int] = []
+        while len(self._order) < preset.steps * preset.batch:
+            self._order += draw.sample(range(len(blocks)), len(blocks))
+
+    def __len__(self) -> int:
+        return self._preset.steps
+
+    def __getitem__(self, number: int) -> Step:
+        size = self._preset.batch
+        chosen = self._order[number * size : (number + 1) * size]
+        batch = collate([[Example(tuple(self._blocks[at]), 0)] for at in chosen], 0, packed=False)
+        return Step([batch], len(batch.targets), batch.tokens)

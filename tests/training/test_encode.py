@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers.normalizers import Replace
 
 from prodabuild.errors import ProjectError
-from prodabuild.training.encode import encode
+from prodabuild.training.encode import encode, refuse_unfit
 
 pytestmark = pytest.mark.train
 
@@ -26,21 +27,26 @@ def tokenizer(base: Path) -> Any:
 
 
 def test_the_loss_counts_the_answer_and_the_end_only(tokenizer: Any) -> None:
-    (example,) = encode([row("what is it?", "a thing.")], tokenizer, 64)
+    (example,) = encode([row("what is it?", "a thing.")], tokenizer)
     assert tokenizer.decode(example.ids[: example.start]) == "Question: what is it?\nAnswer:"
     assert tokenizer.decode(example.ids[example.start : -1]) == " a thing."
     assert example.ids[-1] == tokenizer.eos_token_id
 
 
-@pytest.mark.parametrize("answer", ["", "  "])
-def test_a_sample_without_a_supervised_token_is_refused(tokenizer: Any, answer: str) -> None:
-    with pytest.raises(ProjectError, match=r"sample zoo/x#define\.term has no supervised token"):
-        encode([row("what is it?", answer)], tokenizer, 64)
+def test_samples_without_a_supervised_token_are_refused_by_name(tokenizer: Any) -> None:
+    rows = [row("what is it?", answer) | {"id": f"zoo/{name}"} for name, answer in (("a", ""), ("b", "x"), ("c", "  "))]
+    with pytest.raises(ProjectError, match=r"2 samples \(zoo/a, zoo/c\) without a supervised token"):
+        encode(rows, tokenizer)
 
 
-def test_a_sample_that_is_too_long_is_refused_with_its_length(tokenizer: Any) -> None:
-    (fits,) = encode([row("what is it?", "a thing.")], tokenizer, 64)
-    with pytest.raises(
-        ProjectError, match=rf"has {len(fits.ids)} tokens, over model.train.max_length {len(fits.ids) - 1}"
-    ):
-        encode([row("what is it?", "a thing.")], tokenizer, len(fits.ids) - 1)
+def test_a_tokenizer_that_cannot_end_a_text_or_loses_the_marks_is_refused(base: Path, tokenizer: Any) -> None:
+    from transformers import AutoTokenizer
+
+    refuse_unfit(tokenizer)
+    other = AutoTokenizer.from_pretrained(base)
+    other.backend_tokenizer.normalizer = Replace("\n", " ")
+    with pytest.raises(ProjectError, match="loses the template's marks"):
+        refuse_unfit(other)
+    other.eos_token = None
+    with pytest.raises(ProjectError, match="no end-of-text token"):
+        refuse_unfit(other)

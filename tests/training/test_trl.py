@@ -47,7 +47,7 @@ def test_prompt_and_completion_train_on_the_tokens_that_compile_trains_on(
     repo: Repo, base: Path, tokenizer: Any
 ) -> None:
     found = prepared(repo, "prompt-completion", base, tokenizer)
-    examples = encode(rows_below(repo.path / "build/dataset/train"), tokenizer, 512)
+    examples = encode(rows_below(repo.path / "build/dataset/train"), tokenizer)
     assert len(found) == len(examples) == 464
     for row, example in zip(found, examples, strict=True):
         assert row["input_ids"] == list(example.ids)
