@@ -22,9 +22,9 @@ SHOWN = 12
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
 @common
 def command(folder: Path, console: Console, draft: bool, device: str) -> None:
-    """Probe the model on what its failed dev items need, and name the causes.
+    """Ask the model why its dev items fail; draft patches.
 
-    Sealed items are never opened. With --draft, patches are written for review: they see no item's words.
+    Every failure gets a cause by probes of what the item needs. Sealed items are never opened. With --draft, patches are written for review: they see no item's words.
 
     \b
     Examples:
