@@ -24,7 +24,8 @@ SHOWN = 12
 def command(folder: Path, console: Console, draft: bool, device: str) -> None:
     """Ask the model why its dev items fail; draft patches.
 
-    Every failure gets a cause by probes of what the item needs. Sealed items are never opened. With --draft, patches are written for review: they see no item's words.
+    Every failure gets a cause by probes of what the item needs. Sealed items are never opened. With --draft, patches
+    are written for review: they see no item's words.
 
     \b
     Examples:
