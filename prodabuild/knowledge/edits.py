@@ -20,7 +20,7 @@ from prodabuild.knowledge.neighbours import Neighbours, walk
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.knowledge.quotes import ERRORS, Documents, misquoted
 from prodabuild.knowledge.reading import TAXONOMIC
-from prodabuild.knowledge.records import DOCUMENT, FOLDERS
+from prodabuild.knowledge.records import DOCUMENT, FOLDERS, nodes_of
 from prodabuild.knowledge.wording import labels, meaning
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _record(near: Neighbours, documents: Documents, key: str) -> bool:
             return _relation(near, key, value["triple"])
         case "chain":
             return _chain(near, key, value["steps"])
-    nodes = value.get("nodes") or [value["node"]]
+    emphasised = value["level"] == "emphasis" and near.is_a("chain", value["node"])
+    nodes = value.get("against", []) if emphasised else nodes_of(value)
     return all(near.is_a("concept", node) or near.is_a("relation", node) for node in nodes)
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from prodabuild.knowledge.patches import is_patch
 from prodabuild.knowledge.predicates import PREDICATE, Predicate
-from prodabuild.knowledge.records import FOLDERS
+from prodabuild.knowledge.records import FOLDERS, nodes_of
 from prodabuild.knowledge.wording import may_be_name
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Graph:
     predicates: dict[str, Predicate] = field(default_factory=dict)
     disjoint: dict[str, list[str]] = field(default_factory=dict)  # concept -> kinds that share nothing with it
     practice: dict[str, list[str]] = field(default_factory=dict)  # emphasis or sample -> what it is about
+    emphasised: set[str] = field(default_factory=set)  # those of practice that are an emphasis
     origins: dict[str, dict[str, Any]] = field(default_factory=dict)  # record -> its source, where that is a document
     unsourced: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)  # where the manifest says that documents lie
@@ -117,7 +118,9 @@ def gather(read: Callable[[], Iterable[Fact]], wordings: bool = True) -> Graph:
         elif level == "chain":
             chains[key] = record["steps"]
         else:
-            graph.practice[key] = [record["node"]] if level == "emphasis" else record["nodes"]
+            graph.practice[key] = nodes_of(record)
+            if level == "emphasis":
+                graph.emphasised.add(key)
             if "source" not in record:
                 continue
         if (source := record.get("source")) is None:

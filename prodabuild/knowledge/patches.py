@@ -31,7 +31,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "add": ("file",),
     "replace": ("with", "expect"),
     "remove": ("expect",),
-    "emphasise": ("ways", "file"),
+    "emphasise": ("ways", "against", "file"),
     "sample": ("file",),
 }
 
@@ -160,6 +160,7 @@ def _ops(row: dict[str, Any], path: Path) -> Iterator[Op]:
     elif kind == "emphasise":
         for number, node in enumerate(what):
             data = {"node": node, "ways": row.get("ways", list(WAYS))}
+            data |= {"against": row["against"]} if "against" in row else {}
             yield Op(kind, identity_of("emphasis", data), "emphasis", data, (*path, kind, number), file)
     else:
         yield Op(kind, what, None, row.get("with", {}), (*path, "with" if kind == "replace" else kind), None, expect)
@@ -240,7 +241,7 @@ def _list_of_ops(value: Any) -> Iterator[Wrong]:
 def _op(row: Any, path: Path) -> Iterator[Wrong]:
     kinds = [kind for kind in KINDS if kind in row] if isinstance(row, dict) else []
     if len(kinds) != 1:
-        known = [*KINDS, "with", "expect", "file", "ways"]
+        known = [*KINDS, "with", "expect", "file", "ways", "against"]
         odd = [key for key in row if key not in known] if isinstance(row, dict) else []
         hint = suggest(odd[0], KINDS, "operations") if odd else f"operations: {', '.join(KINDS)}"
         yield Wrong(path, "an operation has one of the keys " + ", ".join(KINDS), hint)
@@ -280,8 +281,9 @@ def _emphasise(row: dict[str, Any], path: Path, kind: str) -> Iterator[Wrong]:
     nodes = row[kind]
     if not isinstance(nodes, list) or not nodes or not all(isinstance(node, str) and node.strip() for node in nodes):
         yield Wrong((*path, kind), "emphasise is not a list of ids")
-    elif "ways" in row:
-        yield from _record("emphasis", {"node": nodes[0], "ways": row["ways"]}, path)
+    else:
+        beside: dict[str, Any] = {key: row[key] for key in ("ways", "against") if key in row}
+        yield from _record("emphasis", {"node": nodes[0], "ways": list(WAYS), **beside}, path)
 
 
 def _change(row: dict[str, Any], path: Path, kind: str) -> Iterator[Wrong]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Check = Callable[[Any], str | None]
 
 Level = Literal["concept", "relation", "chain", "emphasis", "sample"]
-WAYS = ("contrast", "steps")  # in which more samples are made of what is emphasised
+WAYS = ("recall", "contrast", "steps")  # in which more samples are made of what is emphasised
 Noun = Literal["count", "mass", "proper", "plural"]
 NOUNS = ("count", "mass", "proper", "plural")
 DOCUMENT = "document:"  # and a path: the posting of what is taken from a document, the key of the fact about it
@@ -74,7 +74,7 @@ def _nodes(value: Any) -> str | None:
 
 def _ways(value: Any) -> str | None:
     fine = isinstance(value, list) and value and all(way in WAYS for way in value) and len(set(value)) == len(value)
-    return None if fine else f"is not a list of {' and '.join(WAYS)}, each at most once"
+    return None if fine else f"is not a list of {', '.join(WAYS)}, each at most once"
 
 
 def _line(value: str) -> str | None:
@@ -143,12 +143,13 @@ FIELDS: dict[Level, dict[str, Field]] = {
     },
     "emphasis": {
         "id": Field(False, _text, "default: `NODE!emphasis`"),
-        "node": Field(True, _text, "id of the concept or relation of which more samples are made"),
+        "node": Field(True, _text, "id of the concept, relation or chain of which more samples are made"),
         "ways": Field(
             True,
             _ways,
-            "`contrast`: beside its near misses; `steps`: with what follows from it, link by link",
+            "`recall`: in other words; `contrast`: beside near misses; `steps`: link by link, a chain to its end",
         ),
+        "against": Field(False, _texts, "ids of concepts that it is taken for: `contrast` shows these first"),
     },
     "sample": {
         "id": Field(True, _text, "stable and readable; of no other record"),
@@ -224,7 +225,8 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
         group, postings = f"shard:{discipline}", (f"from:{data['subject']}", f"to:{data['object']}")
     elif level != "chain":
         value = {"level": level} | {name: data[name] for name in _PRACTICE[level]}
-        named = [data["node"]] if level == "emphasis" else data["nodes"]
+        value |= {"against": data["against"]} if "against" in data else {}
+        named = nodes_of(value)
         group, postings = f"shard:{discipline}", tuple(sorted({f"about:{node}" for node in named}))
     else:
         value = {"level": level, "steps": data["steps"], "title": data["title"]}
@@ -237,6 +239,12 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
         if (document := document_of(origin)) is not None:
             postings = (*postings, DOCUMENT + document)
     return Fact(identity, kept(value), source, group, postings)
+
+
+def nodes_of(practice: Mapping[str, Any]) -> list[str]:
+    """Return the records that an emphasis or a sample names."""
+    named: list[str] = practice.get("nodes") or [practice["node"], *practice.get("against", ())]
+    return named
 
 
 def to_data(fact: Fact) -> tuple[Level, dict[str, Any]]:

@@ -28,8 +28,11 @@ def check_references(graph: Graph, places: Places) -> Iterator[Problem]:
         yield from _dangling_chains(graph, finder)
     for key, nodes in graph.practice.items():
         missing = ((number, node) for number, node in enumerate(nodes) if node not in graph.concepts)
-        lost = ((number, node) for number, node in missing if node not in graph.relations)
-        yield from (finder.missing(key, node, "concept or relation", "nodes", number) for number, node in lost)
+        lost = [(number, node) for number, node in missing if node not in graph.relations]
+        if key in graph.emphasised:
+            yield from _lost_emphasis(graph, finder, key, lost)
+        else:
+            yield from (finder.missing(key, node, "concept or relation", "nodes", number) for number, node in lost)
     for key, others in graph.disjoint.items():
         missing = ((number, other) for number, other in enumerate(others) if other not in graph.concepts)
         yield from (finder.missing(key, other, "concept", "disjoint", number) for number, other in missing)
@@ -37,6 +40,14 @@ def check_references(graph: Graph, places: Places) -> Iterator[Problem]:
         yield from _undeclared(graph, places)
     if not graph.concepts.keys() <= ends:
         yield from _orphans(places, graph.concepts.keys() - ends)
+
+
+def _lost_emphasis(graph: Graph, finder: _Finder, key: str, lost: Iterable[tuple[int, str]]) -> Iterator[Problem]:
+    for number, node in lost:
+        if number > 0:
+            yield finder.missing(key, node, "concept", "against", number - 1)
+        elif node not in graph.chains:
+            yield finder.missing(key, node, "concept, relation or chain", "node")
 
 
 def _dangling_relations(graph: Graph, finder: _Finder) -> Iterator[Problem]:

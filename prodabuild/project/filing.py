@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.editing import START, Edit, apply, encode
 from prodabuild.knowledge.files import SUFFIXES, parse
-from prodabuild.knowledge.records import Raw, identity_of
+from prodabuild.knowledge.records import Raw, identity_of, nodes_of
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import content_digest
@@ -102,9 +102,9 @@ def needs_of(raw: Raw) -> list[str]:
     """Return the ids that a record refers to."""
     if raw.level == "relation":
         return [raw.data["subject"], raw.data["object"]]
-    if raw.level == "emphasis":
-        return [raw.data["node"]]
-    needed: list[str] = raw.data.get("steps") or raw.data.get("nodes", [])
+    if raw.level in ("emphasis", "sample"):
+        return nodes_of(raw.data)
+    needed: list[str] = raw.data.get("steps", [])
     return needed
 
 

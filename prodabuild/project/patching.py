@@ -25,7 +25,7 @@ from prodabuild.project.reasons import Locator
 from prodabuild.project.session import PRIVATE, read_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.facts import Fact
@@ -181,9 +181,7 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60].rstrip("-")
     if not slug:
         raise UsageError(f"{title!r} has no word to name a file by", "say in a few words what the patch changes")
-    number = max((int(name[:4]) for name in patch_names(root)), default=0) + 1
-    if number > 9999:
-        raise ProjectError("there is no number after 9999", "apply or drop patches, and number the others anew")
+    number = next_number(root)
     head = [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
     head += [f"cause: {cause}", "# evidence: {items: [ids of dev items that fail], diagnosis: its digest}"]
     body = GUIDE.splitlines()
@@ -193,6 +191,23 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
         body = ["ops:", *_beginning(found, Locator(root).place(found.source, found.key))]
     file = f"{FOLDER}/{number:04}-{slug}.yaml"
     place(root / file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
+    return file
+
+
+def next_number(root: Path) -> int:
+    """Return the number of the next patch."""
+    number = max((int(name[:4]) for name in patch_names(root)), default=0) + 1
+    if number > 9999:
+        raise ProjectError("there is no number after 9999", "apply or drop patches, and number the others anew")
+    return number
+
+
+def write_patch(root: Path, slug: str, document: Mapping[str, Any]) -> str:
+    """Write a patch under the next number, and return its file."""
+    head = fields({key: value for key, value in document.items() if key != "ops"}, "", "")
+    ops = [line for op in document["ops"] for line in fields(op, "- ", "  ")]
+    file = f"{FOLDER}/{next_number(root):04}-{slug}.yaml"
+    place(root / file, "\n".join([*head, "ops:", *ops, ""]).encode(), root / PRIVATE / "tmp")
     return file
 
 

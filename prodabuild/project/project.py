@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.debugging import DebugReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
@@ -179,6 +180,14 @@ class Project:
             write_metrics(session, scores)
         self._record(session, "results", flat | (acceptance_of(session, scores) if accepts else {}), passed)
         return replace(report, accepted=accepts)
+
+    @afresh
+    def debug(self, options: Options, drafting: bool = False) -> DebugReport:
+        """Return why the failed dev items of the last results failed, and write drafts of patches if asked to."""
+        from prodabuild.project.debugging import debug
+
+        with writing_session(self.root, self.manifest, options, "prodabuild debug") as session:
+            return debug(session, drafting)
 
     def verify(self, options: Options) -> VerifyReport:
         """Read everything that was built, heal what can be healed, mark the rest to be built again."""

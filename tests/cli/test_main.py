@@ -49,6 +49,7 @@ Commands:
   why      Tell where a THING comes from and what it ends in.
   compile  Build what changed: shards, test items, dataset, base, adapter.
   test     Test the model beside its base; exit 3 when a gate fails.
+  debug    Ask the model why its dev items fail; draft patches.
   export   Write the data in a format that other trainers read.
   verify   Read everything that was built and heal what is damaged.
   patch    Begin, look at, apply or drop a reviewed change.
@@ -153,7 +154,7 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "example", [line for line in examples() if not re.match("prodabuild (test|compile --locked)", line)]
+    "example", [line for line in examples() if not re.match("prodabuild (test|debug|compile --locked)", line)]
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()

@@ -49,7 +49,7 @@ def problems(text: str | bytes) -> list[str]:
         (HEAD + "ops:\n- add: {}\n", ["5:8: error[P003]: add is a mapping of one of concept, relation, chain to its fields"]),
         (HEAD + "ops:\n- add: {concept: {id: a, nmae: b}}\n", ["5:18: error[K002]: definition is missing\nhint: every concept has one", "5:18: error[K002]: name is missing\nhint: every concept has one", "5:26: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?"]),
         (HEAD + "ops:\n- emphasise: a\n", ["5:14: error[P003]: emphasise is not a list of ids"]),
-        (HEAD + "ops:\n- {emphasise: [a], ways: [step]}\n", ["5:26: error[K003]: ways is not a list of contrast and steps, each at most once"]),
+        (HEAD + "ops:\n- {emphasise: [a], ways: [step]}\n", ["5:26: error[K003]: ways is not a list of recall, contrast, steps, each at most once"]),
         (HEAD + "ops:\n- sample: a\n", ["5:11: error[P003]: sample is a mapping of id, nodes, question and answer"]),
         (HEAD + "ops:\n- sample: {id: a, nodes: [], question: q, answer: b}\n", ["5:26: error[K003]: nodes is empty"]),
     ],

@@ -137,6 +137,8 @@ def test_emphasis_makes_contrasts_and_steps_of_its_nodes_alone(repo: Repo) -> No
         ("zoo/gecko", "contrast.zoo/iguana"),
         ("zoo/gecko", "contrast.zoo/skink"),
         ("zoo/gecko", "steps.zoo/gecko.is_a.lizard>zoo/lizard.is_a.reptile"),
+        *(("zoo/gecko", f"recall.{what}{number}") for what in ("meaning", "term") for number in (1, 2)),
+        *(("zoo/gecko.is_a.lizard", f"recall.{what}") for what in ("question", "question1", "question2", "statement")),
         ("zoo/gecko.is_a.lizard", "contrast.zoo/snake"),
         ("zoo/gecko.is_a.lizard", "steps.zoo/gecko.is_a.lizard>zoo/lizard.is_a.reptile"),
     }
@@ -196,8 +198,8 @@ OPS = [
         "patches/0001-odd.yaml:7:12: error[K001]: a concept has no field 'nmae'\nhint: did you mean 'name'?"),
     ),
     (
-        "- emphasise: [zoo/gecko..reptile]\n",
-        "5:15: error[K005]: 'zoo/gecko..reptile' is a chain, not a concept or relation",
+        "- emphasise: [zoo/gecko]\n  against: [zoo/gecko..reptile]\n",
+        "5:15: error[K005]: 'zoo/gecko..reptile' is a chain, not a concept",
     ),
     (
         "- replace: zoo/gecko\n  with: {aliases: [sticky]}\n  expect: {aliases: [none]}\n",
@@ -402,7 +404,8 @@ def test_what_is_about_a_concept_is_looked_at_when_the_concept_goes(repo: Repo, 
         "\n".join([{"s": "samples:", "e": "emphasis:"}[about[0]], *(line for line in kept if line[-1] != ":")])
     )
     outcome = repo.run("compile", "--to", "data")
-    assert (outcome.code, "there is no concept or relation 'zoo/anole'" in outcome.err) == (1, True)
+    kinds = "concept or relation" if "sample" in about else "concept, relation or chain"
+    assert (outcome.code, f"there is no {kinds} 'zoo/anole'" in outcome.err) == (1, True)
 
 
 def test_a_shard_that_a_patch_splits_shows_nothing_but_what_is_new(repo: Repo) -> None:

@@ -1,0 +1,243 @@
+"""Debugging: the failed dev items of the last results are probed, their causes named, patches drafted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from prodabuild.diagnosis.causes import Asked, Evidence, diagnose, measure
+from prodabuild.diagnosis.drafts import draft, gaps_of
+from prodabuild.diagnosis.findings import gather
+from prodabuild.diagnosis.probes import given, link, meaning, read_item, recall, reordered
+from prodabuild.digest import canonical, seeded, sha256
+from prodabuild.engine.store import place
+from prodabuild.engine.view import View
+from prodabuild.errors import ProjectError, StaleError
+from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.loading import loaded, open_candidate
+from prodabuild.evaluation.results import choose
+from prodabuild.evaluation.scoring import prepare, score
+from prodabuild.events import Note, Progress
+from prodabuild.knowledge.reading import Knowledge
+from prodabuild.knowledge.splits import split_of
+from prodabuild.project.patching import write_patch
+from prodabuild.project.session import PRIVATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from prodabuild.diagnosis.causes import Diagnosis, Rates
+    from prodabuild.diagnosis.drafts import Gap
+    from prodabuild.diagnosis.findings import Finding
+    from prodabuild.diagnosis.probes import Item, Probe
+    from prodabuild.evaluation.scoring import Likelihood
+    from prodabuild.knowledge.reading import Relation
+    from prodabuild.project.session import Session
+
+CONTROLS = 200  # items that the model passes, of which the rates are measured
+PRACTICE = 3  # chains without an item, for each link that is not joined
+UNIT = "debug"  # what its reads are named by; nothing of it is recorded
+REPORTS = f"{PRIVATE}/diagnosis"
+
+
+class Picked(NamedTuple):
+    """An item, and the option that the model picked."""
+
+    item: Item
+    pick: int
+
+
+@dataclass(frozen=True)
+class DebugReport:
+    """What was found out about the failed items of a suite. `rates` say what the probes were worth."""
+
+    suite: str
+    failures: int
+    findings: tuple[Finding, ...]
+    rates: Rates
+    digest: str
+    file: str
+    drafts: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of `--json`."""
+        return {
+            "schema": 1,
+            "suite": self.suite,
+            "failures": self.failures,
+            "findings": [finding._asdict() for finding in self.findings],
+            "rates": self.rates._asdict(),
+            "digest": self.digest,
+            "file": self.file,
+            "drafts": list(self.drafts),
+        }
+
+
+def debug(session: Session, drafting: bool) -> DebugReport:
+    """Diagnose the failed dev items of the suite made from chains, and write drafts of patches if asked to.
+
+    Raises `ProjectError` where there is no such suite, `StaleError` where its results are not those of the sources.
+    """
+    suite = session.manifest.chain_suite
+    if suite is None:
+        raise ProjectError("proda.yaml has no suite made from chains", "add one: `tests: {chains: {from: chains}}`")
+    name = suite[0]
+    view = View(UNIT, session.reader(), session.space.scratch)
+    results = _results(session, view, name)
+    knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
+    failed, passed = _items(view, knowledge, name, results)
+    controls = sorted(passed, key=lambda picked: seeded(knowledge.seed, "control", picked.item.id))[:CONTROLS]
+    evidence = _probe(view, knowledge, [*failed, *controls])
+    rates = measure(evidence[len(failed) :], evidence[: len(failed)])
+    diagnoses = [diagnose(row, rates) for row in evidence[: len(failed)]]
+    findings = gather(diagnoses, {picked.item.id: picked.item.discipline for picked in failed})
+    document = canonical(_document(name, findings, diagnoses, rates))
+    digest = sha256(document)
+    file = f"{REPORTS}/{name}-{digest[:12]}.json"
+    place(session.root / file, document + b"\n", session.space.scratch)
+    drafts = _draft(session, view, knowledge, findings, evidence, digest, name) if drafting else ()
+    return DebugReport(name, len(failed), tuple(findings), rates, digest, file, drafts)
+
+
+def _results(session: Session, view: View, name: str) -> list[dict[str, Any]]:
+    unit = session.state.unit(f"results:{name}")
+    if unit is None or unit.inputs is None or unit.dirty is not None or session.state.dirty():
+        raise StaleError("the results are not those of the present sources", "run `prodabuild test`")
+    (stored,) = view.output(f"results:{name}")
+    rows: list[dict[str, Any]] = orjson.loads(view.path(stored).read_bytes())["items"]
+    return rows
+
+
+def _items(
+    view: View, knowledge: Knowledge, name: str, results: Iterable[Mapping[str, Any]]
+) -> tuple[list[Picked], list[Picked]]:
+    """Return the dev items that failed and those that passed. The file of sealed items is not opened."""
+    dev = {row["id"]: row for row in results if row["split"] == "dev"}
+    found: tuple[list[Picked], list[Picked]] = ([], [])
+    for stored in view.output(f"suite:{name}"):
+        if not stored.path.endswith("/dev.jsonl"):
+            continue
+        for line in view.path(stored).read_bytes().splitlines():
+            row = orjson.loads(line)
+            item = read_item(row, view.read(row["id"], "steps"))
+            result = dev[item.id]
+            found[result["correct"]].append(Picked(item, result["pick"]))
+    return found
+
+
+def _probe(view: View, knowledge: Knowledge, picked: Sequence[Picked]) -> list[Evidence]:
+    """Ask the model what the items' chains are made of, each record once, and the items in other ways."""
+    relations = {step: knowledge.relation(step) for one in picked for step in one.item.steps}
+    concepts = {concept for relation in relations.values() for concept in relation.triple[::2]}
+    probes = [probe for relation in relations.values() for probe in (*recall(relation), *link(relation))]
+    probes += [probe for concept in sorted(concepts) for probe in meaning(knowledge.concept(concept))]
+    for one in picked:
+        facts = [relations[step].say(relations[step].predicate.forward, end=".") for step in one.item.steps]
+        probes += [*given(one.item, facts), *reordered(one.item)]
+    asked = _ask(view, probes)
+    return [_evidence(one, relations, asked) for one in picked]
+
+
+def _evidence(
+    picked: Picked, relations: Mapping[str, Relation], asked: Mapping[tuple[str, str], list[Asked]]
+) -> Evidence:
+    item = picked.item
+    path = [relations[item.steps[0]].triple[0], *(relations[step].triple[2] for step in item.steps)]
+    return Evidence(
+        item.id,
+        {step: [*asked.get(("recall", step), ()), *asked.get(("link", step), ())] for step in item.steps},
+        {concept: asked.get(("meaning", concept), []) for concept in path},
+        asked.get(("given", item.id), []),
+        asked.get(("order", item.id), []),
+        item.violates[picked.pick],
+    )
+
+
+def _ask(view: View, probes: Sequence[Probe]) -> dict[tuple[str, str], list[Asked]]:
+    """Return what each kind of probe gave, by what it is about; what this model was asked before is remembered."""
+    candidate = open_candidate(view, adapted=True)
+    identity = sha256(canonical([candidate.base, candidate.adapter, candidate.device]))
+    requests = [probe.request for probe in probes]
+
+    def ask(unknown: list[Any]) -> list[list[Likelihood]]:
+        options = sum(len(request.continuations) for request in unknown)
+        view.emit(Note(f"probing the model on {candidate.device}: {len(unknown)} questions, {options} options"))
+        with loaded(candidate) as (model, tokenizer):
+            told = lambda done: view.emit(Progress(UNIT, done, len(unknown), "probes"))  # noqa: E731
+            return score(prepare(model, tokenizer), unknown, told)
+
+    found: dict[tuple[str, str], list[Asked]] = {}
+    for probe, likelihoods in zip(
+        probes, score_unknown(view.known() / f"{identity}.jsonl", requests, ask), strict=True
+    ):
+        pick = choose([likelihood.value for likelihood in likelihoods])
+        one = Asked(pick == probe.gold, probe.options[pick], len(probe.options))
+        found.setdefault((probe.kind, probe.about), []).append(one)
+    return found
+
+
+def _document(suite: str, findings: Sequence[Finding], diagnoses: Sequence[Diagnosis], rates: Rates) -> dict[str, Any]:
+    return {
+        "suite": suite,
+        "rates": rates._asdict(),
+        "findings": [finding._asdict() for finding in findings],
+        "diagnoses": [diagnosis._asdict() for diagnosis in diagnoses],
+    }
+
+
+def _draft(
+    session: Session,
+    view: View,
+    knowledge: Knowledge,
+    findings: Sequence[Finding],
+    evidence: Sequence[Evidence],
+    digest: str,
+    suite: str,
+) -> tuple[str, ...]:
+    """Write a draft for each cluster of gaps that no patch emphasises yet; returns their files."""
+    confused = _confused(evidence)
+    known = set(session.state.posting_names("about:"))
+    fresh = [finding for finding in findings if not any(f"about:{node}" in known for node in finding.nodes)]
+
+    def hub(node: str) -> str:
+        return knowledge.relation(node).triple[2] if knowledge.level(node) == "relation" else node
+
+    free = _free_chains(session, view, knowledge, suite)
+    found = draft(gaps_of(fresh, hub, confused), lambda gap: _practice(knowledge, gap, free), digest[:12])
+    return tuple(write_patch(session.root, each.slug, each.document) for each in found)
+
+
+def _confused(evidence: Iterable[Evidence]) -> dict[str, list[str]]:
+    """Return, by record, the concepts that were picked in place of the right one, the most frequent first."""
+    counts: dict[str, Counter[str]] = {}
+    for row in evidence:
+        for node, asked in (*row.relations.items(), *row.concepts.items()):
+            counts.setdefault(node, Counter()).update(one.picked for one in asked if not one.passed)
+    return {node: sorted(found, key=lambda one: (-found[one], one))[:PRACTICE] for node, found in counts.items()}
+
+
+def _free_chains(session: Session, view: View, knowledge: Knowledge, suite: str) -> frozenset[str]:
+    """Return the chains that no test hangs on: those of the dev split of which no item was made."""
+    sealed = view.read("manifest", "chains.sealed") or 0.0
+    tested = {
+        orjson.loads(line)["id"]
+        for stored in view.output(f"suite:{suite}")
+        if stored.path.endswith("/dev.jsonl")
+        for line in view.path(stored).read_bytes().splitlines()
+    }
+    chains = {chain for name in session.state.posting_names("step:") for chain in view.posting(name)}
+    return frozenset(chain for chain in chains - tested if split_of(chain, sealed) == "dev")
+
+
+def _practice(knowledge: Knowledge, gap: Gap, free: frozenset[str]) -> list[str]:
+    """Return chains without a test item that hold a link, or that end where it ends."""
+    relation = knowledge.relation(gap.node)
+    through = [chain for chain in knowledge.view.posting(f"step:{gap.node}") if chain in free]
+    if len(through) < PRACTICE:
+        beside = [other for other in knowledge.view.posting(f"to:{relation.triple[2]}") if other != gap.node]
+        beside += knowledge.view.posting(f"to:{relation.triple[0]}")
+        through += [chain for other in beside for chain in knowledge.view.posting(f"step:{other}") if chain in free]
+    return knowledge.draw(dict.fromkeys(through), PRACTICE, gap.node, "practice")
