@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ALIKE = 2000  # records that an unknown one is compared with where nothing is built yet
 MAIN: dict[Level, str] = {"concept": "definition", "chain": "title", "sample": "answer", "emphasis": "ways"}
+SCHEMA = "schema/patch.schema.json"
 GUIDE = """ops:
 # Keep what you need, one operation an item.
 # - replace: ID
@@ -191,7 +192,8 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
     number = max((int(name[:4]) for name in patch_names(root)), default=0) + 1
     if number > 9999:
         raise ProjectError("there is no number after 9999", "apply or drop patches, and number the others anew")
-    head = [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
+    head = _schema_line(root)
+    head += [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
     head += [f"cause: {cause}", "# evidence: {items: [ids of dev items that fail], diagnosis: its digest}"]
     body = GUIDE.splitlines()
     if record is not None:
@@ -201,6 +203,11 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
     file = f"{FOLDER}/{number:04}-{slug}.yaml"
     place(root / file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
     return file
+
+
+def _schema_line(root: Path) -> list[str]:
+    """Return the line that tells editors of the schema, where the repo has it."""
+    return [f"# yaml-language-server: $schema=../{SCHEMA}"] if (root / SCHEMA).is_file() else []
 
 
 def _find(state: State, reading: Reading, key: str) -> Fact:
