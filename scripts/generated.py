@@ -1,4 +1,4 @@
-"""Write the files that are made from code: the JSON Schema of proda.yaml and the pages of docs/reference.
+"""Write the files that are made from code: the JSON Schemas and the pages of docs/reference.
 
 python scripts/generated.py
 """
@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from prodabuild.cli.main import COMMANDS, cli
+from prodabuild.cli.schema_command import schemas
 from prodabuild.errors import ExitCode
 from prodabuild.knowledge import declarations
 from prodabuild.knowledge.files import SECTIONS
 from prodabuild.knowledge.predicates import BUILTIN
 from prodabuild.knowledge.records import FIELDS
-from prodabuild.manifest.schema import manifest_schema, schema_text
+from prodabuild.manifest.schema import manifest_schema
 from prodabuild.problems import CODES, severity_of
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +38,7 @@ EXITS = {
 def pages() -> dict[str, str]:
     """Return every generated file's text by its path in the repository."""
     return {
-        "schema/proda.schema.json": schema_text(),
+        **{f"schema/{name}.schema.json": text for name, text in schemas().items()},
         "docs/reference/manifest.md": manifest_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/knowledge.md": knowledge_page(),

@@ -99,8 +99,10 @@ def show(folder: Path, console: Console, patch: str) -> int:
     """
     from prodabuild.project.patching import find_patch, load_patch
     from prodabuild.project.previewing import preview
+    from prodabuild.project.redo import finish
 
     project = open_project(folder)
+    finish(project.root, console.emit)
     file = find_patch(project.root, patch)
     found = load_patch(project.root, file)
     effect = preview(project.root, project.manifest, _options(console), file)

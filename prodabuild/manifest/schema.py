@@ -15,6 +15,6 @@ def manifest_schema() -> dict[str, Any]:
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "proda.yaml", **schema, "type": "object"}
 
 
-def schema_text() -> str:
-    """Return the schema as the text of its file."""
-    return json.dumps(manifest_schema(), indent=2, sort_keys=True) + "\n"
+def schema_text(schema: dict[str, Any]) -> str:
+    """Return a schema as the text of its file."""
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"

@@ -24,7 +24,7 @@ from prodabuild.events import Note, Progress
 from prodabuild.knowledge.reading import Knowledge
 from prodabuild.knowledge.splits import split_of
 from prodabuild.project.patching import write_patch
-from prodabuild.project.session import PRIVATE
+from prodabuild.project.redo import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

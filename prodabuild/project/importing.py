@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.engine.guard import writing
 from prodabuild.engine.store import place
 from prodabuild.errors import UsageError
 from prodabuild.events import Emit, silent
@@ -21,6 +20,7 @@ from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import Baseline, Entry, baseline_file, encode_baseline, read_baseline
 from prodabuild.project.filing import edited, file_records, holding, needs_of, read_shelf, revise
 from prodabuild.project.merging import merge
+from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.review import ImportReport, Outcome, review
 from prodabuild.sources.grammar import slug
 from prodabuild.sources.kinds import importer
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from prodabuild.sources.vocabulary import Extracts
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-PRIVATE = ".prodabuild"
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,9 @@ class ImportOptions:
 def run_import(root: Path, kind: str, paths: Sequence[Path], options: ImportOptions) -> ImportReport:
     """Import files of a kind in KINDS, and return what changed; writes nothing in a dry run."""
     if options.dry_run:
+        finish(root, options.emit)
         return _import(root, kind, paths, options)
-    with writing(root / PRIVATE / "lock", f"prodabuild import {kind}", options.emit):
+    with exclusive(root, f"prodabuild import {kind}", options.emit):
         return _import(root, kind, paths, options)
 
 

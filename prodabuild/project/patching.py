@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import sha256
 from prodabuild.engine import lockfile
-from prodabuild.engine.guard import writing
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.knowledge.files import fields
@@ -22,7 +21,8 @@ from prodabuild.project.locking import LOCK
 from prodabuild.project.nearest import nearest
 from prodabuild.project.overlaying import home_in, known_patches, originals_of, patch_fact
 from prodabuild.project.reasons import Locator
-from prodabuild.project.session import PRIVATE, read_now
+from prodabuild.project.redo import PRIVATE, exclusive, finish, fold
+from prodabuild.project.session import read_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ALIKE = 2000  # records that an unknown one is compared with where nothing is built yet
 MAIN: dict[Level, str] = {"concept": "definition", "chain": "title", "sample": "answer", "emphasis": "ways"}
+SCHEMA = "schema/patch.schema.json"
 GUIDE = """ops:
 # Keep what you need, one operation an item.
 # - replace: ID
@@ -78,14 +79,22 @@ class Applied:
 def find_patch(root: Path, text: str) -> str:
     """Return the file of a patch that is named by its number, its name or its file; raises `ProjectError`."""
     names = patch_names(root)
-    wanted = text.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
-    found = [name for name in names if name == wanted or (wanted.isdecimal() and int(name[:4]) == int(wanted))]
+    wanted = _wanted(text)
+    found = [name for name in names if _names(wanted, name)]
     if len(found) == 1:
         return f"{FOLDER}/{found[0]}.yaml"
     if found:
         raise ProjectError(f"there are {len(found)} patches {wanted}: {', '.join(found)}", "name one of them in full")
     known = f"patches: {', '.join(names)}" if names else "there is none: `prodabuild patch new` begins one"
     raise ProjectError(f"there is no patch {text!r}", known)
+
+
+def _wanted(text: str) -> str:
+    return text.removeprefix(f"{FOLDER}/").removesuffix(".yaml")
+
+
+def _names(wanted: str, name: str) -> bool:
+    return name == wanted or (wanted.isdecimal() and int(name[:4]) == int(wanted))
 
 
 def patch_names(root: Path) -> list[str]:
@@ -129,7 +138,9 @@ def digest_of(file: str, document: dict[str, Any]) -> str:
 
 def apply_patch(root: Path, manifest: Manifest, options: Options, text: str) -> Applied:
     """Fold a patch into the files of knowledge and remove it; raises `ProblemsError` where it does not fit."""
-    with writing(root / PRIVATE / "lock", "prodabuild patch apply", options.emit):
+    with exclusive(root, "prodabuild patch apply", options.emit) as finished:
+        if finished and _names(_wanted(text), finished.patch):
+            return Applied(finished.patch, dict(finished.ops))
         file = find_patch(root, text)
         patch = load_patch(root, file)
         standing = [name for name in patch_names(root) if int(name[:4]) in patch.after]
@@ -139,13 +150,9 @@ def apply_patch(root: Path, manifest: Manifest, options: Options, text: str) -> 
                 f"first `prodabuild patch apply {standing[0][:4]}`",
             )
         written = read_now(root, manifest, options, lambda state, reading: _fold(root, manifest, state, reading, patch))
-        for name, (data, _) in written.items():
-            if data:
-                place(root / name, data, root / PRIVATE / "tmp")
-            else:
-                (root / name).unlink()
-        (root / file).unlink()
-    return Applied(patch.name, {name: ops for name, (_, ops) in written.items()})
+        ops = {name: found for name, (_, found) in written.items()}
+        fold(root, patch.name, {name: data for name, (data, _) in written.items()} | {file: b""}, ops)
+    return Applied(patch.name, ops)
 
 
 def _fold(
@@ -170,7 +177,7 @@ def _facts(state: State, reading: Reading, prefix: str) -> Iterator[Fact]:
 
 def drop_patch(root: Path, options: Options, text: str) -> str:
     """Remove a patch; returns its file."""
-    with writing(root / PRIVATE / "lock", "prodabuild patch drop", options.emit):
+    with exclusive(root, "prodabuild patch drop", options.emit):
         file = find_patch(root, text)
         (root / file).unlink()
     return file
@@ -181,8 +188,10 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60].rstrip("-")
     if not slug:
         raise UsageError(f"{title!r} has no word to name a file by", "say in a few words what the patch changes")
+    finish(root, options.emit)
     number = next_number(root)
-    head = [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
+    head = _schema_line(root)
+    head += [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
     head += [f"cause: {cause}", "# evidence: {items: [ids of dev items that fail], diagnosis: its digest}"]
     body = GUIDE.splitlines()
     if record is not None:
@@ -204,11 +213,17 @@ def next_number(root: Path) -> int:
 
 def write_patch(root: Path, slug: str, document: Mapping[str, Any]) -> str:
     """Write a patch under the next number, and return its file."""
-    head = fields({key: value for key, value in document.items() if key != "ops"}, "", "")
+    head = _schema_line(root)
+    head += fields({key: value for key, value in document.items() if key != "ops"}, "", "")
     ops = [line for op in document["ops"] for line in fields(op, "- ", "  ")]
     file = f"{FOLDER}/{next_number(root):04}-{slug}.yaml"
     place(root / file, "\n".join([*head, "ops:", *ops, ""]).encode(), root / PRIVATE / "tmp")
     return file
+
+
+def _schema_line(root: Path) -> list[str]:
+    """Return the line that tells editors of the schema, where the repo has it."""
+    return [f"# yaml-language-server: $schema=../{SCHEMA}"] if (root / SCHEMA).is_file() else []
 
 
 def _find(state: State, reading: Reading, key: str) -> Fact:

@@ -11,7 +11,6 @@ from prodabuild.engine import journal, lockfile
 from prodabuild.engine.aside import aside
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
-from prodabuild.engine.guard import writing
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import laid_out, refresh
@@ -28,6 +27,7 @@ from prodabuild.project.inputs import opaque_files, read_readable, read_sources
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
+from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from prodabuild.project.pipeline import Pipeline
     from prodabuild.project.stages import Target
 
-PRIVATE = ".prodabuild"
 STATE = f"{PRIVATE}/state.db"
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -163,6 +162,7 @@ def _brought_up(
 @contextmanager
 def _recorded(root: Path, options: Options) -> Iterator[State]:
     """Open what is recorded, to read it; what is damaged counts as nothing."""
+    finish(root, options.emit)
     path = _state_path(root)
     try:
         state = State(path, writable=False)
@@ -183,7 +183,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
     A damaged state is set aside: `DamagedStateError` is raised, and the next session begins anew (`afresh`).
     """
     path = _state_path(root)
-    with writing(root / PRIVATE / "lock", who, options.emit):
+    with exclusive(root, who, options.emit):
         try:
             with translated(path), _state_to_write(root) as state:
                 session = _session(root, manifest, state, options, read_pipeline(root, options.device))

@@ -54,7 +54,7 @@ Commands:
   verify   Read everything that was built and heal what is damaged.
   patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
-  schema   Print the JSON Schema of proda.yaml, for editors.
+  schema   Print a JSON Schema, for editors.
 """
     )
 
@@ -169,7 +169,7 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     outcome = repo.run(*shlex.split(command))
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out != ""
-    assert target in ("", "schema/proda.schema.json")
+    assert target in ("", "schema/proda.schema.json", "schema/patch.schema.json")
 
 
 def test_results_go_to_stdout_and_progress_to_stderr(repo: Repo) -> None:

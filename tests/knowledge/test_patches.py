@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import jsonschema
 import pytest
 
 from prodabuild.knowledge.patches import make_patch, name_of, read_patch
 from prodabuild.knowledge.records import WAYS
+from prodabuild.knowledge.schema import patch_schema
 from prodabuild.shards import practice
+from prodabuild.yamlio import TextError, decode, load
 
 FILE = "patches/0007-owls.yaml"
 HEAD = "title: t\nreason: r\ncause: correction\n"
 FINE = HEAD + "ops:\n- remove: zoo/owl\n"
+VALIDATOR = jsonschema.Draft7Validator(patch_schema())
 
 
 def problems(text: str | bytes) -> list[str]:
     data = text.encode() if isinstance(text, str) else text
     document, found = read_patch(data, FILE)
     assert (document is None) == bool(found)
+    with suppress(TextError):  # the schema refuses what the reader refuses, and no more
+        assert VALIDATOR.is_valid(load(decode(data))) == (not found)
     return [problem.render().removeprefix(f"{FILE}:") for problem in found]
 
 
@@ -68,6 +76,23 @@ def test_names() -> None:
         "patches/x/0007-a.yaml",
     ):
         assert name_of(file) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "evidence: {items: [], diagnosis: ab12}\n",
+        "after: [7, '0007', 0007-owls-fly]\n",
+        "- {replace: a, with: {noun: null}, expect: {definition: b}}\n",
+        "- {add: {concept: {id: zoo/é, name: b, definition: c, source: 'book:1#2-3'}}, file: knowledge/a.yaml}\n",
+        "- {add: {relation: {subject: a, predicate: b, object: c, source: {document: d, span: [0, 4], quote: e}}}}\n",
+        "- {add: {chain: {id: a, title: b, steps: [c, d], preconditions: []}}}\n",
+        "- {emphasise: [a, b], ways: [steps, contrast]}\n",
+        "- {sample: {id: a, nodes: [b], question: c, answer: d}}\n",
+    ],
+)
+def test_a_sound_patch_has_no_problem(more: str) -> None:
+    assert problems(FINE + more) == []
 
 
 def test_what_a_sound_patch_says() -> None:
