@@ -133,6 +133,9 @@ def _operations() -> list[Schema]:
         _closed({"add": record, "file": file}, ["add"]),
         _closed({"replace": TEXT, "with": fields, "expect": expect}, ["replace", "with"]),
         _closed({"remove": TEXT, "expect": expect}, ["remove"]),
-        _closed({"emphasise": SHAPES["_nodes"], "ways": SHAPES["_ways"], "file": file}, ["emphasise"]),
+        _closed(
+            {"emphasise": SHAPES["_nodes"], "ways": SHAPES["_ways"], "against": SHAPES["_texts"], "file": file},
+            ["emphasise"],
+        ),
         _closed({"sample": _reference("sample"), "file": file}, ["sample"]),
     ]
