@@ -1,7 +1,7 @@
 """Recipes that tell a concept from its near misses.
 
-Wrong options are the next ones on a ring, so each is about as often right as wrong (`contrast`), or once to three
-times (`pick`): which options come often, or are long, or stand first, does not give the answer away.
+Wrong options are the next ones on a ring, so each is about as often right as wrong: which options come often, or are
+long, or stand first, does not give the answer away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from prodabuild.knowledge.reading import Concept, Knowledge, Relation
 
-WRONG = 3  # wrong options of `pick`
 NEAR = 12  # siblings of an object whose subjects are near misses
 
 
@@ -40,32 +39,16 @@ def contrast(concept: Concept) -> Iterator[Sample]:
         around = knowledge.incoming([relation.triple[2], *_aunts(relation)], relation.triple[1], here)
         following = next((other for other in around if other.id != link), relation)
         for cousin in _unlike(concept, _strangers(relation, [following])):
-            question = f"Which of the two is {_kind(relation)}? {_options((concept, cousin), link)}"
+            question = f"Which of the two is {_kind(relation)}? {options((concept, cousin), link)}"
             nodes = (concept.id, link, relation.triple[2], cousin.id)
             yield Sample("kind", question, f"{concept.name.text}.", nodes)
-
-
-def pick(relation: Relation) -> Iterator[Sample]:
-    """The right subject among the next three on the ring of near misses: each is wrong about three times as often."""
-    around = relation.knowledge.incoming(_aunts(relation), relation.triple[1], seeded(relation.id))
-    by_name: dict[str, Concept] = {}
-    for other in _unlike(relation.subject, _strangers(relation, around)):
-        by_name.setdefault(other.name.text.lower(), other)
-        if len(by_name) == WRONG:
-            break
-    if len(by_name) < WRONG:
-        return
-    options = (relation.subject, *by_name.values())
-    question = f"{relation.say(relation.predicate.inverse_question)} {_options(options, relation.id)}"
-    nodes = (relation.id, relation.triple[2], *(option.id for option in options))
-    yield Sample("subject", question, f"{relation.subject.name.text}.", nodes)
 
 
 def _by_meaning(relation: Relation, sibling: Concept) -> Iterator[Sample]:
     concept = relation.subject
     nodes = (concept.id, relation.id, relation.triple[2], sibling.id)
-    options = _options((concept, sibling), relation.id, "meaning")
-    yield Sample("meaning", f"Which of the two means {concept.definition}? {options}", f"{concept.name.text}.", nodes)
+    listed = options((concept, sibling), relation.id, "meaning")
+    yield Sample("meaning", f"Which of the two means {concept.definition}? {listed}", f"{concept.name.text}.", nodes)
     asked = f"What sets {with_article(concept.name)} apart from {with_article(sibling.name)}?"
     apart = f"Both are {_kind(relation)}, but {concept.name.text} means {concept.definition}."
     yield Sample("apart", asked, apart, nodes)
@@ -102,7 +85,7 @@ def _unlike(concept: Concept, others: Iterable[str]) -> Iterator[Concept]:
             yield other
 
 
-def _options(concepts: Sequence[Concept], *purpose: str) -> str:
+def options(concepts: Sequence[Concept], *purpose: str) -> str:
     """Return the options in drawn order: `Choose from: X, Y or Z.`"""
     knowledge: Knowledge = concepts[0].knowledge
     order = knowledge.draw([concept.id for concept in concepts], len(concepts), *purpose, "order")

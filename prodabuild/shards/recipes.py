@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from prodabuild.digest import seeded
 from prodabuild.knowledge.language import capital
 from prodabuild.knowledge.reading import TAXONOMIC
-from prodabuild.shards.contrast import contrast, pick
+from prodabuild.shards.contrast import contrast
 from prodabuild.shards.phrasing import explain, reverse
+from prodabuild.shards.picking import pick
 from prodabuild.shards.reasoning import deny, steps
 from prodabuild.shards.sample import Sample
 

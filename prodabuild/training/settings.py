@@ -1,22 +1,31 @@
-"""The settings of a run, read one by one: a model depends on each of them, and on no other key of the manifest."""
+"""The settings of a run, read one by one: a model depends on each of them, and on no other key of the manifest.
+
+They are named here, not taken from the manifest's models: another key there is no reason to train again.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.manifest.model import Adapter, Train
-
 if TYPE_CHECKING:
     from prodabuild.engine.view import View
 
-_PARTS: dict[str, type[Adapter | Train]] = {"adapter": Adapter, "train": Train}
+ALWAYS = (
+    *(f"adapter.{name}" for name in ("type", "r", "alpha", "dropout", "targets", "save_modules")),
+    *(f"train.{name}" for name in ("epochs", "learning_rate", "max_length", "batch_tokens", "precision", "seed")),
+)
+LATER: dict[str, Any] = {  # settings that a lock does not know while they are at these defaults
+    "train.overlong": "error",
+    "train.micro_tokens": None,
+    "train.packing": False,
+    "train.gradient_checkpointing": False,
+    "train.strategy": "from_base",
+    "train.start": None,
+    "train.world_size": 1,
+}
 
 
 def read_settings(view: View) -> dict[str, Any]:
     """Return adapter and training settings by `adapter.NAME` and `train.NAME`."""
-    found = {}
-    for part, model in _PARTS.items():
-        for name, field in model.model_fields.items():
-            value = view.read("manifest", f"model.{part}.{name}")
-            found[f"{part}.{name}"] = field.get_default() if value is None else value
-    return found
+    found = {name: view.read("manifest", f"model.{name}") for name in (*ALWAYS, *LATER)}
+    return found | {name: default for name, default in LATER.items() if found[name] is None}
