@@ -29,6 +29,7 @@ from prodabuild.project.documents import document_fact, folders_fact, known_docu
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base, start_files
+from prodabuild.training.settings import LATER as TRAINING_LATER
 from prodabuild.yamlio import decode
 
 if TYPE_CHECKING:
