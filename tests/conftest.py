@@ -263,7 +263,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = (ROOT / "proda.yaml").read_text("utf-8")
     old = "recipes: [define, relate, choose, judge]"
     assert old in text
-    (path / "proda.yaml").write_text(text.replace(old, f"duplicates: drop, recipes: [{', '.join(ALL_RECIPES)}]"))
+    (path / "proda.yaml").write_text(text.replace(old, f"recipes: [{', '.join(ALL_RECIPES)}]"))
     Project.open(path).compile(Options(to="data", jobs=2))
     return path
 
