@@ -6,7 +6,8 @@ A seed trains V1, diagnoses its failed dev items, and trains one V2 from the bas
 drafts as they are; `random` with as many samples of records drawn at random, in the same ways; `shuffled` with each
 cause treated as the other one; `more` with as many further samples of random records in other words. Everything but
 the patches is the same in all arms of a seed. Changes are paired, item by item, with V1. Sealed items are scored, and
-nothing here looks into them.
+nothing here looks into them. `untouched` items name no record of a draft: mostly items that V1 happens to pass, so they fall
+in every arm that trains anew; compare arms, not with nought.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _train(repo: Path) -> Run:
     results = json.loads((repo / "build/results/chains.json").read_bytes())["items"]
     log = (repo / "build/model/loss.csv").read_text().splitlines()
     column = log[0].split(",").index("tokens")
-    tokens = sum(int(line.split(",")[column]) for line in log[1:])
+    tokens = int(log[-1].split(",")[column])  # counted up from the first step
     return Run(compiled["samples"], tokens, {row["id"]: row["correct"] for row in results})
 
 
