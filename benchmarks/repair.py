@@ -6,8 +6,8 @@ A seed trains V1, diagnoses its failed dev items, and trains one V2 from the bas
 drafts as they are; `random` with as many samples of records drawn at random, in the same ways; `shuffled` with each
 cause treated as the other one; `more` with as many further samples of random records in other words. Everything but
 the patches is the same in all arms of a seed. Changes are paired, item by item, with V1. Sealed items are scored, and
-nothing here looks into them. `untouched` items name no record of a draft. V1 happens to pass most of them, so they fall in
-every arm that trains anew: compare arms, not with nought.
+nothing here looks into them. `untouched` items name no record of a draft. V1 happens to pass most of them, so they
+fall in every arm that trains anew: compare arms, not with nought.
 """
 
 from __future__ import annotations
