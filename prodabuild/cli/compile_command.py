@@ -9,7 +9,6 @@ import click
 from prodabuild.cli.options import building, common, open_project
 from prodabuild.cli.rebuilding import rebuild_on_save
 from prodabuild.cli.trials import tell_samples, tell_trial
-from prodabuild.training.sinks import logging_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +60,7 @@ def command(
       prodabuild compile --locked
     """
     from prodabuild.project import Options
+    from prodabuild.training.sinks import logging_to
 
     with logging_to(logs, console.emit) as emit:
         options = Options(to, jobs, locked, keep_going, device, emit)

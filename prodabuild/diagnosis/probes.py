@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from prodabuild.digest import seeded
-from prodabuild.evaluation.encoding import Request
-from prodabuild.shards.prompt import prompt_and_answer
+from prodabuild.evaluation.encoding import request_of
 from prodabuild.suites.chain import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from prodabuild.evaluation.encoding import Request
     from prodabuild.knowledge.reading import Concept, Knowledge, Relation
 
 Kind = Literal["recall", "meaning", "link", "given", "order"]
@@ -98,14 +98,14 @@ def meaning(concept: Concept) -> Iterator[Probe]:
             continue
         names = [f"{knowledge.concept(option).name.text}." for option in options]
         asked = f"Which term means: {concept.definition}?"
-        yield Probe("meaning", concept.id, _request(asked, names), options.index(concept.id), tuple(options))
+        yield Probe("meaning", concept.id, request_of(asked, names), options.index(concept.id), tuple(options))
 
 
 def given(item: Item, facts: Sequence[str]) -> Iterator[Probe]:
     """The item once more, the facts that it needs before it: in their order, and the other way round."""
     for told in (facts, facts[::-1]):
         asked = f"{' '.join(told)} {item.question}"
-        yield Probe("given", item.id, _request(asked, item.choices), item.gold, _numbers(item))
+        yield Probe("given", item.id, request_of(asked, item.choices), item.gold, _numbers(item))
 
 
 def reordered(item: Item) -> Iterator[Probe]:
@@ -113,13 +113,13 @@ def reordered(item: Item) -> Iterator[Probe]:
     for first in range(min(ORDERS, len(item.choices))):
         shown = [choice.removesuffix(".") for choice in (*item.choices[first:], *item.choices[:first])]
         asked = f"{item.question} Choose from: {', '.join(shown[:-1])} or {shown[-1]}."
-        yield Probe("order", item.id, _request(asked, item.choices), item.gold, _numbers(item))
+        yield Probe("order", item.id, request_of(asked, item.choices), item.gold, _numbers(item))
 
 
 def _probe(
     kind: Kind, about: str, asked: str, answers: Sequence[str], options: Sequence[str], relation: Relation
 ) -> Probe:
-    return Probe(kind, about, _request(asked, answers), options.index(relation.triple[2]), tuple(options))
+    return Probe(kind, about, request_of(asked, answers), options.index(relation.triple[2]), tuple(options))
 
 
 def _near_misses(relation: Relation, purpose: str) -> list[str]:
@@ -151,8 +151,3 @@ def _mixed(knowledge: Knowledge, right: str, wrong: Sequence[str], *purpose: str
 
 def _numbers(item: Item) -> tuple[str, ...]:
     return tuple(map(str, range(len(item.choices))))
-
-
-def _request(asked: str, answers: Sequence[str]) -> Request:
-    prompts = [prompt_and_answer([{"content": asked}, {"content": answer}]) for answer in answers]
-    return Request(prompts[0][0], tuple(answer for _, answer in prompts))

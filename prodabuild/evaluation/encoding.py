@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.errors import ProjectError
+from prodabuild.shards.prompt import prompt_and_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,12 @@ class Request(NamedTuple):
 
     context: str
     continuations: tuple[str, ...]
+
+
+def request_of(question: str, answers: Sequence[str]) -> Request:
+    """Return what is asked of a model so that it chooses among answers: the texts are those of training."""
+    pairs = [prompt_and_answer([{"content": question}, {"content": answer}]) for answer in answers]
+    return Request(pairs[0][0], tuple(answer for _, answer in pairs))
 
 
 class Row(NamedTuple):

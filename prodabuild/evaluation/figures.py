@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prodabuild.evaluation.results import score
+from prodabuild.evaluation.results import BASE, score
 from prodabuild.evaluation.statistics import calibrated, compare, holm, wilson
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from prodabuild.evaluation.results import ItemResult
 
-BASE = "base"
 AGAINST = "against"  # the version that was accepted, or asked for
 PLACES = 6
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DECIMALS = 4  # of log-likelihoods in results: what batching and processors do to them shows in the fifth
 
 
+BASE = "base"  # what results of the base alone are called
+
+
 @dataclass(frozen=True, slots=True)
 class ItemResult:
     """How a model did on one item. `loglikelihoods` are natural logarithms, one a choice.

@@ -8,13 +8,12 @@ import orjson
 
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
-from prodabuild.evaluation.encoding import Request
+from prodabuild.evaluation.encoding import request_of
 from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
-from prodabuild.evaluation.results import ItemResult, choose, digest_of, document, rounded
+from prodabuild.evaluation.results import BASE, ItemResult, choose, digest_of, document, rounded
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
-from prodabuild.shards.prompt import prompt_and_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
+    from prodabuild.evaluation.encoding import Request
     from prodabuild.evaluation.loading import Candidate
     from prodabuild.evaluation.scoring import Likelihood
-
-BASE = "base"
 
 
 class ResultsOf(NamedTuple):
@@ -60,7 +58,7 @@ def score_chains(unit: str, view: View, only: Collection[str] | None = None) -> 
     candidate = open_candidate(view, adapted=not base)
     known = known_file(view)
     items = [item for item in _items(view, suite) if only is None or item["id"] in only]
-    requests = [_request(item) for item in items]
+    requests = [request_of(item["question"], item["choices"]) for item in items]
     found = score_unknown(known, requests, lambda unknown: _score(view, unit, candidate, unknown))
     return [_row(item, likelihoods) for item, likelihoods in zip(items, found, strict=True)]
 
@@ -72,11 +70,6 @@ def _items(view: View, suite: str) -> list[dict[str, Any]]:
 
 def _name(file: Path) -> str:
     return file.name
-
-
-def _request(item: dict[str, Any]) -> Request:
-    prompts = [prompt_and_answer([{"content": item["question"]}, {"content": choice}]) for choice in item["choices"]]
-    return Request(prompts[0][0], tuple(answer for _, answer in prompts))
 
 
 def _score(view: View, unit: str, candidate: Candidate, requests: list[Request]) -> list[list[Likelihood]]:

@@ -13,10 +13,11 @@ from prodabuild.diagnosis.drafts import draft, gaps_of
 from prodabuild.diagnosis.findings import gather
 from prodabuild.diagnosis.probes import given, link, meaning, read_item, recall, reordered
 from prodabuild.digest import canonical, seeded, sha256
+from prodabuild.engine.code import read_code
 from prodabuild.engine.store import place
 from prodabuild.engine.view import View
 from prodabuild.errors import ProjectError, StaleError
-from prodabuild.evaluation.known import score_unknown
+from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import choose
 from prodabuild.evaluation.scoring import prepare, score
@@ -90,7 +91,7 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     knowledge = Knowledge(view, view.read("manifest", "compile.seed"))
     failed, passed = _items(view, knowledge, name, results)
     controls = sorted(passed, key=lambda picked: seeded(knowledge.seed, "control", picked.item.id))[:CONTROLS]
-    evidence = _probe(view, knowledge, [*failed, *controls])
+    evidence = _probe(View(UNIT, session.reader(), session.space.scratch), knowledge, [*failed, *controls])
     rates = measure(evidence[len(failed) :], evidence[: len(failed)])
     diagnoses = [diagnose(row, rates) for row in evidence[: len(failed)]]
     findings = gather(diagnoses, {picked.item.id: picked.item.discipline for picked in failed})
@@ -157,9 +158,12 @@ def _evidence(
 
 
 def _ask(view: View, probes: Sequence[Probe]) -> dict[tuple[str, str], list[Asked]]:
-    """Return what each kind of probe gave, by what it is about; what this model was asked before is remembered."""
+    """Return what each kind of probe gave, by what it is about.
+
+    What was asked before is remembered by all that the view has read: code and libraries that score, device, model.
+    """
+    read_code(view, score.__module__)
     candidate = open_candidate(view, adapted=True)
-    identity = sha256(canonical([candidate.base, candidate.adapter, candidate.device]))
     requests = [probe.request for probe in probes]
 
     def ask(unknown: list[Any]) -> list[list[Likelihood]]:
@@ -170,9 +174,7 @@ def _ask(view: View, probes: Sequence[Probe]) -> dict[tuple[str, str], list[Aske
             return score(prepare(model, tokenizer), unknown, told)
 
     found: dict[tuple[str, str], list[Asked]] = {}
-    for probe, likelihoods in zip(
-        probes, score_unknown(view.known() / f"{identity}.jsonl", requests, ask), strict=True
-    ):
+    for probe, likelihoods in zip(probes, score_unknown(known_file(view), requests, ask), strict=True):
         pick = choose([likelihood.value for likelihood in likelihoods])
         one = Asked(pick == probe.gold, probe.options[pick], len(probe.options))
         found.setdefault((probe.kind, probe.about), []).append(one)

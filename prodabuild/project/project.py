@@ -41,9 +41,7 @@ from prodabuild.project.session import (
     validate_settings,
     writing_session,
 )
-from prodabuild.project.testing import last_failures, other_version, recorded_scores, report_of, retest, with_texts
 from prodabuild.project.travelling import write_traces
-from prodabuild.project.trial import run_trial, show_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,12 +118,16 @@ class Project:
     @afresh
     def trial(self, steps: int, options: Options) -> TrialReport:
         """Build the data and the base, and train some steps for a look: neither `build/` nor a lock hears of it."""
+        from prodabuild.project.trial import run_trial
+
         with self._before_training(options, "prodabuild compile --max-steps") as session:
             return run_trial(session, steps)
 
     @afresh
     def show_samples(self, options: Options) -> tuple[Shown, ...]:
         """Build the data and the base, and return what training would see of one sample a recipe."""
+        from prodabuild.project.trial import show_samples
+
         with self._before_training(options, "prodabuild compile --show-samples") as session:
             return show_samples(session)
 
@@ -154,6 +156,8 @@ class Project:
     @afresh
     def test(self, options: Options, request: TestRequest | None = None) -> TestReport:
         """Build the model and its results, and judge them; or test again what failed, and record nothing."""
+        from prodabuild.project import testing
+
         if not self.manifest.tests:
             raise ProjectError("proda.yaml declares no tests", "add a suite: `tests: {chains: {from: chains}}`")
         started, request = time.monotonic(), request or TestRequest()
@@ -161,21 +165,24 @@ class Project:
             if options.locked:
                 refuse_stale_sources(session)
             if request.failed:
-                failures = last_failures(session)
+                failures = testing.last_failures(session)
                 result = _run(session, replace(options, to="model"))
-                report = retest(session, failures)
+                report = testing.retest(session, failures)
             else:
-                others = other_version(session, request)
+                others = testing.other_version(session, request)
                 result = _run(session, options)
-                report = self._record_test(session, report_of(session, others), request)
-            report = with_texts(session, report)
+                report = testing.report_of(session, others)
+                report = self._record_test(session, report, testing.recorded_scores(report), request.accept)
+            report = testing.with_texts(session, report)
         ran = tuple(sorted(result.built + result.restored))
         return replace(report, ran=ran, seconds=time.monotonic() - started)
 
-    def _record_test(self, session: Session, report: TestReport, request: TestRequest) -> TestReport:
-        scores, passed = recorded_scores(report), report.verdict.verdict == "pass"
+    def _record_test(
+        self, session: Session, report: TestReport, scores: dict[str, dict[str, dict[str, Any]]], accept: bool
+    ) -> TestReport:
+        passed = report.verdict.verdict == "pass"
         flat = {f"score:{suite}/{split}": found for suite, splits in scores.items() for split, found in splits.items()}
-        accepts = request.accept and passed
+        accepts = accept and passed
         if not session.options.locked:
             write_metrics(session, scores)
         self._record(session, "results", flat | (acceptance_of(session, scores) if accepts else {}), passed)

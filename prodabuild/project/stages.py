@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from prodabuild.engine.units import Stage
-from prodabuild.evaluation.harness import build_task_results
-from prodabuild.evaluation.run import BASE, build_results
+from prodabuild.evaluation.results import BASE
 from prodabuild.shards.compile import build_shard
 from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
 from prodabuild.suites.leaks import build_index, find_leaks
 from prodabuild.suites.tasks import build_suite
-from prodabuild.training.base import build_base
-from prodabuild.training.model import build_model
 
 if TYPE_CHECKING:
+    from prodabuild.engine.units import Output
+    from prodabuild.engine.view import View
     from prodabuild.manifest.model import Manifest
 
 Target = Literal["data", "base", "model", "results"]
@@ -36,10 +35,10 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         Stage("index", build_index, fixed=("index",) if chains else ()),
         Stage("leaks", find_leaks, kind="leaks", beside="shards" if chains else "nothing", parallel=True),
         Stage("dataset", build_dataset, fixed=("dataset",)),
-        Stage("base", build_base, fixed=("base",)),
-        Stage("model", build_model, fixed=("model",)),
-        Stage("tasks", build_task_results, fixed=given),
-        Stage("results", build_results, fixed=made),
+        Stage("base", _build_base, fixed=("base",)),
+        Stage("model", _build_model, fixed=("model",)),
+        Stage("tasks", _build_task_results, fixed=given),
+        Stage("results", _build_results, fixed=made),
     )
 
 
@@ -47,3 +46,30 @@ def up_to(stages: tuple[Stage, ...], target: Target) -> tuple[Stage, ...]:
     """Return the stages that a target needs."""
     names = [stage.name for stage in stages]
     return stages[: names.index(LAST[target]) + 1]
+
+
+# What trains and tests is imported when it does: a build of data, or of nothing, goes without.
+
+
+def _build_base(unit: str, view: View) -> Output:
+    from prodabuild.training.base import build_base
+
+    return build_base(unit, view)
+
+
+def _build_model(unit: str, view: View) -> Output:
+    from prodabuild.training.model import build_model
+
+    return build_model(unit, view)
+
+
+def _build_task_results(unit: str, view: View) -> Output:
+    from prodabuild.evaluation.harness import build_task_results
+
+    return build_task_results(unit, view)
+
+
+def _build_results(unit: str, view: View) -> Output:
+    from prodabuild.evaluation.run import build_results
+
+    return build_results(unit, view)

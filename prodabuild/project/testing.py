@@ -12,8 +12,8 @@ from prodabuild.engine.view import View
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.evaluation.figures import Reference, correct_for_number, figures_of, with_drop
 from prodabuild.evaluation.gates import judge
-from prodabuild.evaluation.results import by_split, from_json
-from prodabuild.evaluation.run import BASE, score_chains
+from prodabuild.evaluation.results import BASE, by_split, from_json
+from prodabuild.evaluation.run import score_chains
 from prodabuild.project.locking import LOCK
 from prodabuild.project.outcome import TestedItem, TestReport
 from prodabuild.project.versions import accepted, at_ref
