@@ -154,7 +154,7 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "example", [line for line in examples() if not re.match("prodabuild (test|debug|compile --locked)", line)]
+    "example", [line for line in examples() if not re.match("prodabuild (test|debug|footprint|compile --locked)", line)]
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()
