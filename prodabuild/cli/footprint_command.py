@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 def command(
     folder: Path, console: Console, runs: tuple[str, ...], base: Path | None, as_markdown: bool, plot: Path | None
 ) -> None:
-    """Show what training did to the weights, beside what chance would do.
+    """Show what training did to the weights.
 
-    A RUN is a folder with an adapter (LoRA, rsLoRA, DoRA) or a whole model, or a version that git and proda.lock know;
-    without one it is the model just built. Several runs of one kind are shown as mean and standard deviation.
+    Every figure stands beside what chance would give. A RUN is a folder with an adapter (LoRA, rsLoRA, DoRA) or a
+    whole model, or a version that git and proda.lock know; without one it is the model just built. Several runs are
+    shown as mean and standard deviation.
 
     \b
     Examples:
