@@ -48,7 +48,7 @@ with open(sys.argv[1], "w") as file:
 def spectra() -> dict[str, Array]:
     """Return squared singular values by what they are of."""
     quantiles = (np.arange(2000) + 0.5) / 2000
-    found = {f"Pareto, {alpha:g}": (1 - quantiles) ** (-1 / (alpha - 1)) for alpha in LAWS}
+    found: dict[str, Array] = {f"Pareto, {alpha:g}": (1 - quantiles) ** (-1 / (alpha - 1)) for alpha in LAWS}
     draw = np.random.default_rng(0)
     gaussian = np.linalg.svd(draw.standard_normal((2 * SIDE, SIDE)), compute_uv=False) ** 2
     found[f"Gaussian matrix, {2 * SIDE} x {SIDE}"] = gaussian
