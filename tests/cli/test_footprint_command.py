@@ -11,7 +11,7 @@ import pytest
 from prodabuild.insight.changes import Array
 from prodabuild.project.session import store_of
 from tests.conftest import Repo, Versioned
-from tests.insight.conftest import normal, save, save_adapter
+from tests.insight.weights import normal, save, save_adapter
 
 NAMES = ("layers.0.q_proj", "layers.1.q_proj", "layers.1.up_proj")
 BUILT = """\

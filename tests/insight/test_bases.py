@@ -11,7 +11,7 @@ from prodabuild.insight.bases import Basis, Effect
 from prodabuild.insight.changes import Array, Dense, LowRank
 from prodabuild.insight.spectra import effective_rank
 from prodabuild.insight.tails import fit_tail
-from tests.insight.conftest import normal
+from tests.insight.weights import normal
 
 SIZE = 800
 

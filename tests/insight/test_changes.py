@@ -8,7 +8,7 @@ import pytest
 from prodabuild.insight.changes import BLOCK, Dense, LowRank, energy, gram, singular_values
 from prodabuild.insight.spectra import figures_of
 from prodabuild.insight.tails import fit_tail
-from tests.insight.conftest import normal
+from tests.insight.weights import normal
 
 ROWS, COLUMNS, RANK = 512, 384, 16
 

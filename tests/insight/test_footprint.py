@@ -11,7 +11,7 @@ from prodabuild.insight.changes import Array
 from prodabuild.insight.footprint import Footprint, make_footprint
 from prodabuild.insight.pictures import draw
 from prodabuild.insight.summary import bands, by_kind, by_layer, half_of, measures_of, noisy, to_json
-from tests.insight.conftest import normal, save, save_adapter
+from tests.insight.weights import normal, save, save_adapter
 
 ROWS, COLUMNS, RANK = 48, 40, 4
 

@@ -8,7 +8,7 @@ import pytest
 from prodabuild.insight.changes import singular_values
 from prodabuild.insight.nulls import edges, gaussian_factors, gaussian_matrix, marchenko_pastur, null_of
 from prodabuild.insight.spectra import figures_of
-from tests.insight.conftest import normal
+from tests.insight.weights import normal
 
 
 @pytest.mark.parametrize(

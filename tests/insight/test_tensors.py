@@ -12,7 +12,7 @@ from prodabuild.insight.changes import Array, Dense, energy
 from prodabuild.insight.footprint import make_footprint
 from prodabuild.insight.spectra import figures_of
 from prodabuild.insight.tensors import adapter_tensors, load, model_tensors, rounding_energy
-from tests.insight.conftest import normal, save, to_bf16
+from tests.insight.weights import normal, save, to_bf16
 
 
 @pytest.mark.parametrize("kind", ["F64", "F32", "F16", "BF16"])

@@ -11,7 +11,7 @@ import pytest
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.insight.changes import Array, Dense, LowRank
 from prodabuild.insight.updates import Module, Trained, open_trained
-from tests.insight.conftest import normal, save, save_adapter
+from tests.insight.weights import normal, save, save_adapter
 
 NAME = "model.layers.3.mlp.up_proj"
 A, B = normal(1, 4, 12), normal(2, 10, 4)
