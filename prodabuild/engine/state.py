@@ -482,6 +482,10 @@ class State:
         """Forget a file in `build/`."""
         self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
 
+    def forget_all_placed(self) -> None:
+        """Remove every row: the copy of a state is about to work on another folder."""
+        self._db.execute("DELETE FROM placed")
+
     def orphans(self) -> list[str]:
         """Return the files in `build/` whose unit is no more, sorted."""
         rows = self._db.execute("SELECT path FROM placed WHERE unit NOT IN (SELECT name FROM units) ORDER BY path")

@@ -12,6 +12,7 @@ from prodabuild.diagnosis.causes import Asked, Evidence, diagnose, measure
 from prodabuild.diagnosis.drafts import draft, gaps_of
 from prodabuild.diagnosis.findings import gather
 from prodabuild.diagnosis.probes import given, link, meaning, read_item, recall, reordered
+from prodabuild.diagnosis.rounds import flaky, outcomes, round_of
 from prodabuild.digest import canonical, seeded, sha256
 from prodabuild.engine.code import read_code
 from prodabuild.engine.store import place
@@ -24,6 +25,7 @@ from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
 from prodabuild.knowledge.reading import Knowledge
 from prodabuild.knowledge.splits import split_of
+from prodabuild.project.candidate import read_trials
 from prodabuild.project.patching import write_patch
 from prodabuild.project.redo import PRIVATE
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from prodabuild.diagnosis.drafts import Gap
     from prodabuild.diagnosis.findings import Finding
     from prodabuild.diagnosis.probes import Item, Probe
+    from prodabuild.diagnosis.rounds import Outcome
     from prodabuild.evaluation.scoring import Likelihood
     from prodabuild.knowledge.reading import Relation
     from prodabuild.project.session import Session
@@ -53,7 +56,11 @@ class Picked(NamedTuple):
 
 @dataclass(frozen=True)
 class DebugReport:
-    """What was found out about the failed items of a suite. `rates` say what the probes were worth."""
+    """What was found out about the failed items of a suite. `rates` say what the probes were worth.
+
+    `tried` are the records in the findings that were emphasised before, and it did not help. `flaky` failed items
+    changed their mind over the `versions` that are remembered.
+    """
 
     suite: str
     failures: int
@@ -61,6 +68,10 @@ class DebugReport:
     rates: Rates
     digest: str
     file: str
+    round: int
+    tried: dict[str, Outcome]
+    flaky: tuple[str, ...]
+    versions: int
     drafts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +84,10 @@ class DebugReport:
             "rates": self.rates._asdict(),
             "digest": self.digest,
             "file": self.file,
+            "round": self.round,
+            "tried": {node: found._asdict() for node, found in self.tried.items()},
+            "flaky": list(self.flaky),
+            "versions": self.versions,
             "drafts": list(self.drafts),
         }
 
@@ -99,8 +114,26 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     digest = sha256(document)
     file = f"{REPORTS}/{name}-{digest[:12]}.json"
     place(session.root / file, document + b"\n", session.space.scratch)
-    drafts = _draft(session, view, knowledge, findings, evidence, digest, name) if drafting else ()
-    return DebugReport(name, len(failed), tuple(findings), rates, digest, file, drafts)
+    trials = read_trials(session.root)
+    named = {node for finding in findings for node in finding.nodes}
+    tried = {node: found for node, found in outcomes(trials).items() if node in named and not found.helped}
+    fresh = [finding for finding in findings if tried.keys().isdisjoint(finding.nodes)]
+    drafts = _draft(session, view, knowledge, fresh, evidence, digest, name) if drafting else ()
+    histories = _histories(session, name, results)
+    wavering = flaky({item: histories[item] for item in (picked.item.id for picked in failed)})
+    return DebugReport(
+        name,
+        len(failed),
+        tuple(findings),
+        rates,
+        digest,
+        file,
+        round_of(trials),
+        tried,
+        tuple(sorted(wavering)),
+        max(map(len, histories.values()), default=0),
+        drafts,
+    )
 
 
 def _results(session: Session, view: View, name: str) -> list[dict[str, Any]]:
@@ -127,6 +160,18 @@ def _items(
             result = dev[item.id]
             found[result["correct"]].append(Picked(item, result["pick"]))
     return found
+
+
+def _histories(session: Session, name: str, results: Iterable[Mapping[str, Any]]) -> dict[str, list[bool]]:
+    """Return of each item whether the versions that the state remembers passed it, the oldest first."""
+    digests = {row["id"]: row["digest"] for row in results}
+    histories: dict[str, list[bool]] = {item: [] for item in digests}
+    for trace in reversed(session.state.traces(f"results:{name}")):
+        data = session.space.store.peek(trace.files[0])
+        for row in orjson.loads(data)["items"] if data else ():
+            if digests.get(row["id"]) == row["digest"]:
+                histories[row["id"]].append(row["correct"])
+    return histories
 
 
 def _probe(view: View, knowledge: Knowledge, picked: Sequence[Picked]) -> list[Evidence]:
