@@ -51,6 +51,11 @@ class Compile(Part):
     duplicates: Literal["keep", "drop"] = Field(
         default="keep", description="drop: of samples with the same question and answer one is kept, with all records."
     )
+    replay: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="With patches, train on what they touch and this many times as many of the other samples; "
+        "default: on everything.",
+    )
     shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
 
 

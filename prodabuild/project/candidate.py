@@ -14,7 +14,7 @@ from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError, StaleError, UsageError
 from prodabuild.evaluation.figures import Reference, change, correct_for_number
 from prodabuild.evaluation.gates import GateResult
-from prodabuild.knowledge.patches import FOLDER
+from prodabuild.knowledge.patches import FOLDER, records_of
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.patching import find_patch, load_patch, patch_names, patch_now
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prodabuild.diagnosis.rounds import Verdict
     from prodabuild.evaluation.figures import Figures
     from prodabuild.evaluation.results import ItemResult
-    from prodabuild.knowledge.patches import Op, Patch
+    from prodabuild.knowledge.patches import Patch
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.outcome import Options
     from prodabuild.project.session import Session
@@ -269,13 +269,6 @@ def _disciplines(recorded: Session, session: Session, patch: Patch) -> Iterator[
         fact = session.state.fact(key) or recorded.state.fact(key)
         if fact:
             yield fact.group.partition(":")[2]
-
-
-def records_of(op: Op) -> tuple[str, ...]:
-    """Return the records that an operation is about."""
-    if op.level == "emphasis":
-        return (op.data["node"],)
-    return tuple(op.data["nodes"]) if op.level == "sample" else (op.id,)
 
 
 def _outcomes(session: Session, patches: Iterable[Patch], rows: Iterable[ItemResult]) -> Iterator[tuple[str, Outcome]]:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from prodabuild.project.session import Session
 
 CONTROLS = 200  # items that the model passes, of which the rates are measured
-PRACTICE = 3  # chains without an item, for each link that is not joined
+CONFUSED = 8  # concepts that the model took for the right one, of each record
+PRACTICE = 8  # chains without an item, for each link that is not joined
 UNIT = "debug"  # what its reads are named by; nothing of it is recorded
 REPORTS = f"{PRIVATE}/diagnosis"
 
@@ -263,7 +264,7 @@ def _confused(evidence: Iterable[Evidence]) -> dict[str, list[str]]:
     for row in evidence:
         for node, asked in (*row.relations.items(), *row.concepts.items()):
             counts.setdefault(node, Counter()).update(one.picked for one in asked if not one.passed)
-    return {node: sorted(found, key=lambda one: (-found[one], one))[:PRACTICE] for node, found in counts.items()}
+    return {node: sorted(found, key=lambda one: (-found[one], one))[:CONFUSED] for node, found in counts.items()}
 
 
 def _free_chains(session: Session, view: View, knowledge: Knowledge, suite: str) -> frozenset[str]:
