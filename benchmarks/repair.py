@@ -58,7 +58,7 @@ def main() -> None:
     where = machine()
     rows = []
     with tempfile.TemporaryDirectory(prefix="repair-", dir=asked.below) as folder:
-        repo = _copy(asked.repo.resolve(), Path(folder) / "repo")
+        repo = copy_repo(asked.repo.resolve(), Path(folder) / "repo")
         _set_base(repo, asked.base)
         write_retention(repo)
         for seed in range(asked.first, asked.first + asked.seeds):
@@ -78,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     return options.parse_args()
 
 
-def _copy(source: Path, target: Path) -> Path:
+def copy_repo(source: Path, target: Path) -> Path:
     """Copy the data repo as git has it, without its patches."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=source, check=True, capture_output=True, text=True).stdout
     for name in names.split("\0"):
@@ -100,7 +100,7 @@ def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]
     (repo / "proda.yaml").write_text(re.sub(r"(train: \{.*seed: )\d+", rf"\g<1>{seed}", manifest))
     shutil.rmtree(repo / "patches", ignore_errors=True)
     progress(f"seed {seed}: V1")
-    first = _train(repo)
+    first = train(repo)
     shutil.rmtree(repo / "models", ignore_errors=True)
     shutil.copytree(repo / "build/model", repo / "models/v1")
     shutil.rmtree(repo / "drafted", ignore_errors=True)
@@ -119,9 +119,9 @@ def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]
         else:
             _fill(repo, _ops_of(arm, drafts, repo, seed), first.samples + budget)
         with _going_on(repo) if arm == "replay" else nullcontext():
-            found = _train(repo)
+            found = train(repo)
         rows.append({"seed": seed, "arm": arm, "samples": found.samples, "tokens": found.tokens, "budget": budget})
-        rows[-1] |= _changes(first, found, target, touched, _items(repo))
+        rows[-1] |= _changes(first, found, target, touched, items_of(repo))
     return rows
 
 
@@ -135,13 +135,15 @@ def _going_on(repo: Path) -> Iterator[None]:
     (repo / "proda.yaml").write_text(manifest)
 
 
-def _train(repo: Path) -> Run:
+def train(repo: Path) -> Run:
+    """Compile and test a data repo."""
     compiled = json.loads(prodabuild(repo, "compile", "--json", "-q").out)
     subprocess.run([sys.executable, "-m", "prodabuild", "test", "-q"], cwd=repo, check=False, stdout=subprocess.DEVNULL)
+    suites = (("", repo / "build/results/chains.json"), (GENERAL, repo / "build/results/general.json"))
     right = {
         prefix + row["id"]: row["correct"]
-        for prefix, suite in (("", "chains"), (GENERAL, "general"))
-        for row in json.loads((repo / f"build/results/{suite}.json").read_bytes())["items"]
+        for prefix, file in suites
+        for row in (json.loads(file.read_bytes())["items"] if file.exists() else ())
     }
     log = (repo / "build/model/loss.csv").read_text().splitlines()
     column = log[0].split(",").index("tokens")
@@ -154,7 +156,7 @@ def _data(repo: Path) -> int:
     return samples
 
 
-def _items(repo: Path) -> dict[str, dict[str, Any]]:
+def items_of(repo: Path) -> dict[str, dict[str, Any]]:
     """Return split, discipline and nodes of items; their words are not kept."""
     rows = (
         json.loads(line)
@@ -219,7 +221,7 @@ def _records(repo: Path) -> tuple[list[str], list[str], list[str]]:
                 identity_of("relation", {"subject": concept["id"], **row}) for row in concept.get("relations", ())
             ]
         found["chains"] += [row["id"] for row in document.get("chains", ()) if "steps" in row]
-    tested = _items(repo)
+    tested = items_of(repo)
     free = [chain for chain in found["chains"] if chain not in tested and split_of(chain, 0.3) == "dev"]
     return found["relations"], found["concepts"], free
 
@@ -255,10 +257,10 @@ def _changes(
         "general": [item for item in first.right if item.startswith(GENERAL)],
         "untouched": [item for item, row in items.items() if not touched.intersection(row["nodes"])],
     }
-    rows = {name: _paired(first, found, group) for name, group in groups.items()}
+    rows = {name: paired(first, found, group) for name, group in groups.items()}
     disciplines = sorted({row["discipline"] for row in items.values()})
     each = {
-        name: _paired(first, found, [item for item, row in items.items() if row["discipline"] == name])
+        name: paired(first, found, [item for item, row in items.items() if row["discipline"] == name])
         for name in disciplines
     }
     corrected = dict(zip(each, holm([row["p"] for row in each.values()]), strict=True))
@@ -266,7 +268,7 @@ def _changes(
     return {"changes": rows, "disciplines": each, "fallen": fallen}
 
 
-def _paired(first: Run, found: Run, items: Sequence[str]) -> dict[str, Any]:
+def paired(first: Run, found: Run, items: Sequence[str]) -> dict[str, Any]:
     before, now = [first.right[item] for item in items], [found.right[item] for item in items]
     pair = compare(now, before)
     share = sum(before) / max(1, len(before))
