@@ -21,7 +21,7 @@ from prodabuild.project.patching import find_patch, load_patch, patch_names, pat
 from prodabuild.project.redo import PRIVATE
 from prodabuild.project.session import candidate_session
 from prodabuild.project.testing import SEALED, read_rows
-from prodabuild.project.versions import accepted
+from prodabuild.project.versions import accepted as accepted_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -157,23 +157,24 @@ def refuse_other(session: Session, trial: Trial) -> None:
 
 def chosen(root: Path, names: Sequence[str]) -> Patches:
     """Return the patches of a candidate: those of the accepted version, and the named ones (or else all)."""
-    entries = lockfile.read(root / LOCK)
-    known: set[str] = set()
-    for name, entry in entries.items():
-        known |= set(entry.get("patches", ())) if name.startswith(ACCEPTED) else set()
-    present = patch_names(root)
-    wanted = [find_patch(root, name)[len(FOLDER) + 1 : -len(".yaml")] for name in names] or present
+    entries = lockfile.read(root / LOCK).items()
+    accepted = {
+        pair for name, entry in entries if name.startswith(ACCEPTED) for pair in entry.get("patches", {}).items()
+    }
+    present = {name: patch_now(root, name) for name in patch_names(root)}
+    known = {name for name, digest in present.items() if (name, digest) in accepted}
+    wanted = [find_patch(root, name)[len(FOLDER) + 1 : -len(".yaml")] for name in names] or [*present]
     fresh = tuple(load_patch(root, f"{FOLDER}/{name}.yaml") for name in dict.fromkeys(wanted) if name not in known)
     if not fresh:
         what = "the accepted version has these patches" if wanted else "there is no patch"
         raise UsageError(f"{what}: nothing is left to try", "draft some: `prodabuild debug --draft`")
-    names_of_all = [name for name in present if name in known or name in {patch.name for patch in fresh}]
-    return Patches({name: patch_now(root, name) for name in names_of_all}, fresh)
+    fresh_names = {patch.name for patch in fresh}
+    return Patches({name: digest for name, digest in present.items() if name in known | fresh_names}, fresh)
 
 
 def _before(recorded: Session) -> dict[str, Reference]:
     """Return what the accepted version got, or else the last test, by suite; raises `UsageError`."""
-    found = accepted(lockfile.read(recorded.root / LOCK), recorded.space.store)
+    found = accepted_results(lockfile.read(recorded.root / LOCK), recorded.space.store)
     for suite in recorded.manifest.tests:
         if suite not in found or not found[suite].rows:
             rows = {row.id: row for row in read_rows(recorded, f"results:{suite}")}

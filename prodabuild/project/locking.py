@@ -57,8 +57,8 @@ def update_lock(session: Session, target: Target, results: Mapping[str, dict[str
 def acceptance_of(session: Session, scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Entries:
     """Return the entries that record the version that was just tested as the accepted one."""
     entries = unit_entries(session, "results")
-    files = [row.name for row in session.state.file_rows().values() if row.context.startswith("patch:")]
-    patches = sorted(name for file in files if (name := name_of(file)))
+    rows = [row for row in session.state.file_rows().values() if row.context.startswith("patch:")]
+    patches = {name: row.content for row in rows if (name := name_of(row.name))}
     return {
         ACCEPTED + suite: {
             "results": {key: entries[f"results:{suite}"][key] for key in FILE_KEYS},

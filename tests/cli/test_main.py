@@ -153,8 +153,14 @@ def examples() -> list[str]:
     return found
 
 
+# What trains is run in tests/project.
 @pytest.mark.parametrize(
-    "example", [line for line in examples() if not re.match("prodabuild (test|debug|compile --locked)", line)]
+    "example",
+    [
+        line
+        for line in examples()
+        if not re.match("prodabuild (test|debug|patch try|patch accept|compile --locked)", line)
+    ],
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()

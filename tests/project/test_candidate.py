@@ -59,7 +59,7 @@ def test_a_trial_leaves_the_version_alone_and_accepting_it_trains_nothing(drafte
     assert accepted.code == 0, accepted.err
     assert "training on" not in accepted.err  # it was trained in the trial
     lock = orjson.loads(drafted.read("proda.lock"))
-    assert lock["entries"]["accepted:chains"]["patches"] == drafts(drafted)
+    assert lock["entries"]["accepted:chains"]["patches"].keys() == set(drafts(drafted))
     assert [orjson.loads(line)["event"] for line in drafted.read(FILE).splitlines()] == ["tried", "accepted"]
 
     nothing = drafted.run("patch", "try")
