@@ -52,7 +52,7 @@ Commands:
   debug    Ask the model why its dev items fail; draft patches.
   export   Write the data in a format that other trainers read.
   verify   Read everything that was built and heal what is damaged.
-  patch    Begin, look at, apply or drop a reviewed change.
+  patch    Begin, look at, try, accept, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
   schema   Print a JSON Schema, for editors.
 """

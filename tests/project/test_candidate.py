@@ -116,6 +116,7 @@ def test_what_did_not_help_is_not_drafted_again(drafted: Repo) -> None:
     tried = set(rows[0]["nodes"])
     assert tried
     assert set(again.json["tried"]) == tried
+    assert (again.json["round"], again.json["versions"]) == (1, 2)  # the version and the candidate
     left = {node for draft in drafts(drafted) for node in emphasised(drafted, draft)}
     assert left <= nodes - tried
 
