@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from prodabuild.diagnosis.causes import Asked, Evidence, diagnose, measure
-from prodabuild.diagnosis.drafts import draft, gaps_of
 from prodabuild.diagnosis.findings import gather
 from prodabuild.diagnosis.probes import given, link, meaning, read_item, recall, reordered
 from prodabuild.diagnosis.rounds import flaky, outcomes, round_of
@@ -24,26 +22,22 @@ from prodabuild.evaluation.results import choose
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
 from prodabuild.knowledge.reading import Knowledge
-from prodabuild.knowledge.splits import split_of
 from prodabuild.project.candidate import read_trials
-from prodabuild.project.patching import write_patch
+from prodabuild.project.drafting import write_drafts
 from prodabuild.project.redo import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from prodabuild.diagnosis.causes import Diagnosis, Rates
-    from prodabuild.diagnosis.drafts import Gap
     from prodabuild.diagnosis.findings import Finding
     from prodabuild.diagnosis.probes import Item, Probe
-    from prodabuild.diagnosis.rounds import Outcome
+    from prodabuild.diagnosis.rounds import Outcome, Trial
     from prodabuild.evaluation.scoring import Likelihood
     from prodabuild.knowledge.reading import Relation
     from prodabuild.project.session import Session
 
 CONTROLS = 200  # items that the model passes, of which the rates are measured
-CONFUSED = 8  # concepts that the model took for the right one, of each record
-PRACTICE = 8  # chains without an item, for each link that is not joined
 UNIT = "debug"  # what its reads are named by; nothing of it is recorded
 REPORTS = f"{PRIVATE}/diagnosis"
 
@@ -116,25 +110,28 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     file = f"{REPORTS}/{name}-{digest[:12]}.json"
     place(session.root / file, document + b"\n", session.space.scratch)
     trials = read_trials(session.root)
-    named = {node for finding in findings for node in finding.nodes}
-    tried = {node: found for node, found in outcomes(trials).items() if node in named and not found.helped}
+    tried = _in_vain(trials, findings)
     fresh = [finding for finding in findings if tried.keys().isdisjoint(finding.nodes)]
-    drafts = _draft(session, view, knowledge, fresh, evidence, digest, name) if drafting else ()
     histories = _histories(session, name, results)
-    wavering = flaky({item: histories[item] for item in (picked.item.id for picked in failed)})
     return DebugReport(
-        name,
-        len(failed),
-        tuple(findings),
-        rates,
-        digest,
-        file,
-        round_of(trials),
-        tried,
-        tuple(sorted(wavering)),
-        max(map(len, histories.values()), default=0),
-        drafts,
+        suite=name,
+        failures=len(failed),
+        findings=tuple(findings),
+        rates=rates,
+        digest=digest,
+        file=file,
+        round=round_of(trials),
+        tried=tried,
+        flaky=tuple(sorted(flaky({one.item.id: histories[one.item.id] for one in failed}))),
+        versions=max(map(len, histories.values()), default=0),
+        drafts=write_drafts(session, knowledge, fresh, evidence, digest) if drafting else (),
     )
+
+
+def _in_vain(trials: Sequence[Trial], findings: Iterable[Finding]) -> dict[str, Outcome]:
+    """Return the records in findings that were tried, and it did not help."""
+    named = {node for finding in findings for node in finding.nodes}
+    return {node: found for node, found in outcomes(trials).items() if node in named and not found.helped}
 
 
 def _results(session: Session, view: View, name: str) -> list[dict[str, Any]]:
@@ -234,58 +231,3 @@ def _document(suite: str, findings: Sequence[Finding], diagnoses: Sequence[Diagn
         "findings": [finding._asdict() for finding in findings],
         "diagnoses": [diagnosis._asdict() for diagnosis in diagnoses],
     }
-
-
-def _draft(
-    session: Session,
-    view: View,
-    knowledge: Knowledge,
-    findings: Sequence[Finding],
-    evidence: Sequence[Evidence],
-    digest: str,
-    suite: str,
-) -> tuple[str, ...]:
-    """Write a draft for each cluster of gaps that no patch emphasises yet; returns their files."""
-    confused = _confused(evidence)
-    known = set(session.state.posting_names("about:"))
-    fresh = [finding for finding in findings if not any(f"about:{node}" in known for node in finding.nodes)]
-
-    def hub(node: str) -> str:
-        return knowledge.relation(node).triple[2] if knowledge.level(node) == "relation" else node
-
-    free = _free_chains(session, view, knowledge, suite)
-    found = draft(gaps_of(fresh, hub, confused), lambda gap: _practice(knowledge, gap, free), digest[:12])
-    return tuple(write_patch(session.root, each.slug, each.document) for each in found)
-
-
-def _confused(evidence: Iterable[Evidence]) -> dict[str, list[str]]:
-    """Return, by record, the concepts that were picked in place of the right one, the most frequent first."""
-    counts: dict[str, Counter[str]] = {}
-    for row in evidence:
-        for node, asked in (*row.relations.items(), *row.concepts.items()):
-            counts.setdefault(node, Counter()).update(one.picked for one in asked if not one.passed)
-    return {node: sorted(found, key=lambda one: (-found[one], one))[:CONFUSED] for node, found in counts.items()}
-
-
-def _free_chains(session: Session, view: View, knowledge: Knowledge, suite: str) -> frozenset[str]:
-    """Return the chains that no test hangs on: those of the dev split of which no item was made."""
-    sealed = view.read("manifest", "chains.sealed") or 0.0
-    tested = {
-        orjson.loads(line)["id"]
-        for stored in view.output(f"suite:{suite}")
-        if stored.path.endswith("/dev.jsonl")
-        for line in view.path(stored).read_bytes().splitlines()
-    }
-    chains = {chain for name in session.state.posting_names("step:") for chain in view.posting(name)}
-    return frozenset(chain for chain in chains - tested if split_of(chain, sealed) == "dev")
-
-
-def _practice(knowledge: Knowledge, gap: Gap, free: frozenset[str]) -> list[str]:
-    """Return chains without a test item that hold a link, or that end where it ends."""
-    relation = knowledge.relation(gap.node)
-    through = [chain for chain in knowledge.view.posting(f"step:{gap.node}") if chain in free]
-    if len(through) < PRACTICE:
-        beside = [other for other in knowledge.view.posting(f"to:{relation.triple[2]}") if other != gap.node]
-        beside += knowledge.view.posting(f"to:{relation.triple[0]}")
-        through += [chain for other in beside for chain in knowledge.view.posting(f"step:{other}") if chain in free]
-    return knowledge.draw(dict.fromkeys(through), PRACTICE, gap.node, "practice")
