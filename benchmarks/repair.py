@@ -23,13 +23,14 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datarepo import prodabuild
 from measure import machine
 from report import ROOT, Table, parser, progress, tell
-from retention import write_retention
+from retention import TEXT, write_retention
 
 from prodabuild.evaluation.statistics import compare, holm
 
@@ -59,7 +60,8 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory(prefix="repair-", dir=asked.below) as folder:
         repo = copy_repo(asked.repo.resolve(), Path(folder) / "repo")
-        _set_base(repo, asked.base)
+        if asked.hidden:
+            _other_base(repo, asked.hidden)
         write_retention(repo)
         for seed in range(asked.first, asked.first + asked.seeds):
             rows += _one_seed(repo, seed, asked.arms.split(","))
@@ -71,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5, help="seeds of training (default: 5)")
     options.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
-    options.add_argument("--base", help="another base than the repo's, for example scratch:small")
+    options.add_argument("--hidden", type=int, help="width of a base of another size, made on the spot (micro: 128)")
     options.add_argument("--arms", default=",".join(ARMS), help="arms beside V1 (default: all)")
     options.add_argument("--repo", type=Path, default=ROOT, help="the data repo (default: this one)")
     options.add_argument("--below", type=Path, help="folder for the temporary repo")
@@ -89,10 +91,15 @@ def copy_repo(source: Path, target: Path) -> Path:
     return target
 
 
-def _set_base(repo: Path, base: str | None) -> None:
-    if base:
-        manifest = (repo / "proda.yaml").read_text()
-        (repo / "proda.yaml").write_text(re.sub(r"(?m)^  base: .*$", f"  base: {base}", manifest))
+def _other_base(repo: Path, hidden: int) -> None:
+    """Train a base like `scratch:micro` of another width and one more layer on the same text, and teach that one."""
+    from prodabuild.events import silent
+    from prodabuild.training.scratch import PRESETS, build_scratch
+
+    preset = replace(PRESETS["micro"], hidden=hidden, layers=PRESETS["micro"].layers + 1)
+    build_scratch(preset, [TEXT.read_text()], repo / "models/other", "cpu", silent)
+    manifest = (repo / "proda.yaml").read_text()
+    (repo / "proda.yaml").write_text(manifest.replace("base: scratch:micro", "base: path:models/other"))
 
 
 def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]]:
@@ -101,7 +108,7 @@ def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]
     shutil.rmtree(repo / "patches", ignore_errors=True)
     progress(f"seed {seed}: V1")
     first = train(repo)
-    shutil.rmtree(repo / "models", ignore_errors=True)
+    shutil.rmtree(repo / "models/v1", ignore_errors=True)
     shutil.copytree(repo / "build/model", repo / "models/v1")
     shutil.rmtree(repo / "drafted", ignore_errors=True)
     diagnosis = json.loads(prodabuild(repo, "debug", "--draft", "--json").out)
