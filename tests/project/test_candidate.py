@@ -48,7 +48,7 @@ def test_a_trial_leaves_the_version_alone_and_accepting_it_trains_nothing(drafte
     assert snapshot(drafted) == before
     assert report["patches"] == drafts(drafted)
     assert report["against"] == "the last test"
-    assert report["groups"]["failed dev"]["acc"] == 0.0
+    assert report["groups"]["failed, named"]["acc"] == 0.0
     assert report["samples"]["now"] > report["samples"]["before"]
     assert report["verdict"] == ("pass" if all(gate["ok"] for gate in report["gates"]) else "fail")
     (line,) = drafted.read(FILE).splitlines()
