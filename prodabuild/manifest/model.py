@@ -114,6 +114,11 @@ class Train(Part):
     world_size: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=1, description="Processes that share each step: GPUs, or on a CPU cores."
     )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None,
+        description="Threads of a process on a CPU; default: 2, or 1 of several processes. The bytes of a model hang "
+        "on it, so the machine does not decide.",
+    )
     fsdp: bool = Field(
         default=False,
         description="Spread base, gradients and optimiser state over the processes (torch's FSDP2): for bases that "

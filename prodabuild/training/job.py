@@ -15,7 +15,7 @@ from prodabuild.training.checkpoint import SECONDS, Checkpoint
 from prodabuild.training.collate import collate, idle
 from prodabuild.training.fsdp import held, spread, whole_weights
 from prodabuild.training.group import Group
-from prodabuild.training.loop import Run, Schedule, Step, set_deterministic, train
+from prodabuild.training.loop import THREADS, Run, Schedule, Step, deterministic, train
 from prodabuild.training.saving import save
 from prodabuild.training.tokens import Corpus
 
@@ -102,7 +102,13 @@ class Planned:
 def run_job(job: Job, emit: Emit, group: Group = ALONE) -> list[Log]:
     """Train, and save what was trained in the job's folder; returns the log lines. The first process alone writes."""
     settings = job.settings
-    set_deterministic(settings["train.seed"])
+    threads = settings["train.threads"] or (THREADS if group.world == 1 else 1)
+    with deterministic(settings["train.seed"], threads):
+        return _train(job, emit, group)
+
+
+def _train(job: Job, emit: Emit, group: Group) -> list[Log]:
+    settings = job.settings
     model, tokenizer = _spread(job, emit, group) if settings["train.fsdp"] else _prepare(job, job.device)
     pad_id = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
     with closing(Corpus(Path(job.corpus))) as corpus:

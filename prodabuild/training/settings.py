@@ -23,6 +23,7 @@ LATER: dict[str, Any] = {  # settings that a lock does not know while they are a
     "train.start": None,
     "train.world_size": 1,
     "train.fsdp": False,
+    "train.threads": None,
 }
 
 
