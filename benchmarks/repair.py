@@ -1,13 +1,15 @@
 """Does repair by diagnosis beat other uses of the same budget? Several arms a seed, each with as many more samples.
 
-    python benchmarks/repair.py [--seeds 5] [--arms diagnosed,random,shuffled,more] [--repo .] [--json | --md]
+    python benchmarks/repair.py [--seeds 5] [--arms diagnosed,random,shuffled,more,replay] [--repo .] [--json | --md]
 
 A seed trains V1, diagnoses its failed dev items, and trains one V2 from the base for each arm: `diagnosed` with the
 drafts as they are; `random` with as many samples of records drawn at random, in the same ways; `shuffled` with each
-cause treated as the other one; `more` with as many further samples of random records in other words. Everything but
-the patches is the same in all arms of a seed. Changes are paired, item by item, with V1. Sealed items are scored, and
-nothing here looks into them. `untouched` items name no record of a draft. V1 happens to pass most of them, so they
-fall in every arm that trains anew: compare arms, not with nought.
+cause treated as the other one, and random records up to the budget; `more` with as many samples of random records in
+other words. `replay` goes on from V1, and trains on what the drafts touch and as many other samples. Everything but the
+patches is the same in all other arms of a seed. Changes are paired, item by item, with V1. Sealed items are scored, and
+nothing here looks into them. `general` is a suite of what the base had read before (retention.py). `untouched` items
+name no record of a draft. V1 happens to pass most of them, so they fall in every arm that trains anew: compare arms,
+not with nought.
 """
 
 from __future__ import annotations
@@ -20,20 +22,26 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datarepo import prodabuild
 from measure import machine
 from report import ROOT, Table, parser, progress, tell
+from retention import TEXT, write_retention
 
 from prodabuild.evaluation.statistics import compare, holm
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-ARMS = ("diagnosed", "random", "shuffled", "more")
+ARMS = ("diagnosed", "random", "shuffled", "more", "replay")
+GROUPS = ("target", "dev", "sealed", "general", "untouched")
+GENERAL = "general/"  # before the ids of items of that suite
+WAYS = ("recall", "contrast")
 SLACK = 3  # samples by which arms may differ
 Op = dict[str, Any]
 
@@ -51,8 +59,11 @@ def main() -> None:
     where = machine()
     rows = []
     with tempfile.TemporaryDirectory(prefix="repair-", dir=asked.below) as folder:
-        repo = _copy(asked.repo.resolve(), Path(folder) / "repo")
-        for seed in range(1, asked.seeds + 1):
+        repo = copy_repo(asked.repo.resolve(), Path(folder) / "repo")
+        if asked.hidden:
+            _other_base(repo, asked.hidden)
+        write_retention(repo)
+        for seed in range(asked.first, asked.first + asked.seeds):
             rows += _one_seed(repo, seed, asked.arms.split(","))
     document = {"machine": where, "seeds": asked.seeds, "runs": rows, "summary": _summary(rows)}
     tell(asked, document, _tables(document))
@@ -61,13 +72,15 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5, help="seeds of training (default: 5)")
+    options.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
+    options.add_argument("--hidden", type=int, help="width of a base of another size, made on the spot (micro: 128)")
     options.add_argument("--arms", default=",".join(ARMS), help="arms beside V1 (default: all)")
     options.add_argument("--repo", type=Path, default=ROOT, help="the data repo (default: this one)")
     options.add_argument("--below", type=Path, help="folder for the temporary repo")
     return options.parse_args()
 
 
-def _copy(source: Path, target: Path) -> Path:
+def copy_repo(source: Path, target: Path) -> Path:
     """Copy the data repo as git has it, without its patches."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=source, check=True, capture_output=True, text=True).stdout
     for name in names.split("\0"):
@@ -78,37 +91,71 @@ def _copy(source: Path, target: Path) -> Path:
     return target
 
 
+def _other_base(repo: Path, hidden: int) -> None:
+    """Train a base like `scratch:micro` of another width and one more layer on the same text, and teach that one."""
+    from prodabuild.events import silent
+    from prodabuild.training.scratch import PRESETS, build_scratch
+
+    preset = replace(PRESETS["micro"], hidden=hidden, layers=PRESETS["micro"].layers + 1)
+    build_scratch(preset, [TEXT.read_text()], repo / "models/other", "cpu", silent)
+    manifest = (repo / "proda.yaml").read_text()
+    (repo / "proda.yaml").write_text(manifest.replace("base: scratch:micro", "base: path:models/other"))
+
+
 def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]]:
     manifest = (repo / "proda.yaml").read_text()
     (repo / "proda.yaml").write_text(re.sub(r"(train: \{.*seed: )\d+", rf"\g<1>{seed}", manifest))
     shutil.rmtree(repo / "patches", ignore_errors=True)
     progress(f"seed {seed}: V1")
-    first = _train(repo)
+    first = train(repo)
+    shutil.rmtree(repo / "models/v1", ignore_errors=True)
+    shutil.copytree(repo / "build/model", repo / "models/v1")
+    shutil.rmtree(repo / "drafted", ignore_errors=True)
     diagnosis = json.loads(prodabuild(repo, "debug", "--draft", "--json").out)
     drafts = [_load(repo / name) for name in diagnosis["drafts"]]
     target = {item for draft in drafts for item in draft["items"]}
     touched = {node for draft in drafts for op in draft["ops"] for node in op["emphasise"]}
     budget = _data(repo) - first.samples
     rows = []
+    shutil.copytree(repo / "patches", repo / "drafted", dirs_exist_ok=True)
     for arm in arms:
         progress(f"seed {seed}: {arm}, {budget} more samples")
-        if arm != "diagnosed":
-            shutil.rmtree(repo / "patches")
+        shutil.rmtree(repo / "patches")
+        if arm in ("diagnosed", "replay"):
+            shutil.copytree(repo / "drafted", repo / "patches")
+        else:
             _fill(repo, _ops_of(arm, drafts, repo, seed), first.samples + budget)
-        found = _train(repo)
+        with _going_on(repo) if arm == "replay" else nullcontext():
+            found = train(repo)
         rows.append({"seed": seed, "arm": arm, "samples": found.samples, "tokens": found.tokens, "budget": budget})
-        rows[-1] |= _changes(first, found, target, touched, _items(repo))
+        rows[-1] |= _changes(first, found, target, touched, items_of(repo))
     return rows
 
 
-def _train(repo: Path) -> Run:
+@contextmanager
+def _going_on(repo: Path) -> Iterator[None]:
+    """Train from V1 on what patches touch, and on as many other samples."""
+    manifest = (repo / "proda.yaml").read_text()
+    going = manifest.replace("compile: {", "compile: {replay: 1, ")
+    (repo / "proda.yaml").write_text(going.replace("train: {", "train: {strategy: continue, start: models/v1, "))
+    yield
+    (repo / "proda.yaml").write_text(manifest)
+
+
+def train(repo: Path) -> Run:
+    """Compile and test a data repo."""
     compiled = json.loads(prodabuild(repo, "compile", "--json", "-q").out)
     subprocess.run([sys.executable, "-m", "prodabuild", "test", "-q"], cwd=repo, check=False, stdout=subprocess.DEVNULL)
-    results = json.loads((repo / "build/results/chains.json").read_bytes())["items"]
+    suites = (("", repo / "build/results/chains.json"), (GENERAL, repo / "build/results/general.json"))
+    right = {
+        prefix + row["id"]: row["correct"]
+        for prefix, file in suites
+        for row in (json.loads(file.read_bytes())["items"] if file.exists() else ())
+    }
     log = (repo / "build/model/loss.csv").read_text().splitlines()
     column = log[0].split(",").index("tokens")
     tokens = int(log[-1].split(",")[column])  # counted up from the first step
-    return Run(compiled["samples"], tokens, {row["id"]: row["correct"] for row in results})
+    return Run(compiled["samples"], tokens, right)
 
 
 def _data(repo: Path) -> int:
@@ -116,7 +163,7 @@ def _data(repo: Path) -> int:
     return samples
 
 
-def _items(repo: Path) -> dict[str, dict[str, Any]]:
+def items_of(repo: Path) -> dict[str, dict[str, Any]]:
     """Return split, discipline and nodes of items; their words are not kept."""
     rows = (
         json.loads(line)
@@ -146,19 +193,19 @@ def _ops_of(arm: str, drafts: Sequence[Mapping[str, Any]], repo: Path, seed: int
             for pair in zip(concepts, relations, strict=False)
             for node in pair
         ]
+    ways = {draft["cause"]: draft["ops"][0]["ways"] for draft in drafts}
+    lacking, practised = _nodes(drafts, "concept_gap"), _nodes(drafts, "reasoning_gap")
     if arm == "random":
-        lacking, practised = _nodes(drafts, "concept_gap"), _nodes(drafts, "reasoning_gap")
         chains = sum(".." in node for node in practised)
         known, rest = relations[: len(lacking)], relations[len(lacking) :]
         others = len(practised) - chains
         steps = [*free[:chains], *rest[:others], *free[chains:], *rest[others:]]
-        recalled = [{"emphasise": [node], "ways": ["recall", "contrast"]} for node in known]
-        return [*recalled, *({"emphasise": [node], "ways": ["steps"]} for node in steps)]
-    swapped = [{"emphasise": [node], "ways": ["steps"]} for node in _nodes(drafts, "concept_gap")]
-    links = [node for node in _nodes(drafts, "reasoning_gap") if ".." not in node]
-    swapped += [{"emphasise": [node], "ways": ["recall", "contrast"]} for node in links]
+        recalled = [{"emphasise": [node], "ways": ways["concept_gap"]} for node in known]
+        return [*recalled, *({"emphasise": [node], "ways": ways["reasoning_gap"]} for node in steps)]
+    swapped = [{"emphasise": [node], "ways": ways["reasoning_gap"]} for node in lacking]
+    swapped += [{"emphasise": [node], "ways": ways["concept_gap"]} for node in practised if ".." not in node]
     draw.shuffle(swapped)
-    return swapped
+    return [*swapped, *({"emphasise": [node], "ways": list(WAYS)} for node in relations)]
 
 
 def _nodes(drafts: Sequence[Mapping[str, Any]], cause: str) -> list[str]:
@@ -181,7 +228,7 @@ def _records(repo: Path) -> tuple[list[str], list[str], list[str]]:
                 identity_of("relation", {"subject": concept["id"], **row}) for row in concept.get("relations", ())
             ]
         found["chains"] += [row["id"] for row in document.get("chains", ()) if "steps" in row]
-    tested = _items(repo)
+    tested = items_of(repo)
     free = [chain for chain in found["chains"] if chain not in tested and split_of(chain, 0.3) == "dev"]
     return found["relations"], found["concepts"], free
 
@@ -214,12 +261,13 @@ def _changes(
         "target": [item for item in items if item in target],
         "dev": [item for item, row in items.items() if row["split"] == "dev"],
         "sealed": [item for item, row in items.items() if row["split"] == "sealed"],
+        "general": [item for item in first.right if item.startswith(GENERAL)],
         "untouched": [item for item, row in items.items() if not touched.intersection(row["nodes"])],
     }
-    rows = {name: _paired(first, found, group) for name, group in groups.items()}
+    rows = {name: paired(first, found, group) for name, group in groups.items()}
     disciplines = sorted({row["discipline"] for row in items.values()})
     each = {
-        name: _paired(first, found, [item for item, row in items.items() if row["discipline"] == name])
+        name: paired(first, found, [item for item, row in items.items() if row["discipline"] == name])
         for name in disciplines
     }
     corrected = dict(zip(each, holm([row["p"] for row in each.values()]), strict=True))
@@ -227,7 +275,7 @@ def _changes(
     return {"changes": rows, "disciplines": each, "fallen": fallen}
 
 
-def _paired(first: Run, found: Run, items: Sequence[str]) -> dict[str, Any]:
+def paired(first: Run, found: Run, items: Sequence[str]) -> dict[str, Any]:
     before, now = [first.right[item] for item in items], [found.right[item] for item in items]
     pair = compare(now, before)
     share = sum(before) / max(1, len(before))
@@ -238,17 +286,14 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for arm in dict.fromkeys(row["arm"] for row in rows):
         mine = [row for row in rows if row["arm"] == arm]
-        found[arm] = {
-            group: statistics.mean(row["changes"][group]["difference"] for row in mine)
-            for group in ("target", "dev", "sealed", "untouched")
-        }
+        found[arm] = {group: statistics.mean(row["changes"][group]["difference"] for row in mine) for group in GROUPS}
         found[arm]["sealed_above_zero"] = sum(row["changes"]["sealed"]["interval"][0] > 0 for row in mine)
         found[arm]["fallen"] = sorted({name for row in mine for name in row["fallen"]})
     return found
 
 
 def _tables(document: Mapping[str, Any]) -> list[Table]:
-    head = ("seed", "arm", "samples", "tokens", "target", "dev", "sealed", "interval", "untouched", "fallen")
+    head = ("seed", "arm", "samples", "tokens", "target", "dev", "sealed", "interval", "general", "untouched", "fallen")
     rows = [
         [
             row["seed"],
@@ -257,7 +302,7 @@ def _tables(document: Mapping[str, Any]) -> list[Table]:
             row["tokens"],
             *(f"{row['changes'][group]['difference']:+.3f}" for group in ("target", "dev", "sealed")),
             "{:+.3f} to {:+.3f}".format(*row["changes"]["sealed"]["interval"]),
-            f"{row['changes']['untouched']['difference']:+.3f}",
+            *(f"{row['changes'][group]['difference']:+.3f}" for group in ("general", "untouched")),
             ", ".join(row["fallen"]) or "none",
         ]
         for row in document["runs"]
@@ -265,7 +310,7 @@ def _tables(document: Mapping[str, Any]) -> list[Table]:
     means = [
         [
             arm,
-            *(f"{found[group]:+.3f}" for group in ("target", "dev", "sealed", "untouched")),
+            *(f"{found[group]:+.3f}" for group in GROUPS),
             found["sealed_above_zero"],
         ]
         for arm, found in document["summary"].items()
@@ -273,7 +318,7 @@ def _tables(document: Mapping[str, Any]) -> list[Table]:
     note = "Change of accuracy against V1 of the seed; the interval is the paired bootstrap's of sealed items, 95 %."
     return [
         Table("Repair, run by run", head, rows, (note,)),
-        Table("Means", ("arm", "target", "dev", "sealed", "untouched", "seeds above zero"), means),
+        Table("Means", ("arm", *GROUPS, "seeds above zero"), means),
     ]
 
 

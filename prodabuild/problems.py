@@ -85,6 +85,7 @@ CODES = {
     "P008": "A patch would give a record another id.",
     "P009": "Nobody can tell which file a record goes to.",
     "P010": "A patch comes after itself, or after a later one.",
+    "P011": "A line of patches/trials.jsonl is no record of a trial.",
     "R001": "A file of recipes, or one that it imports, is not Python.",
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",

@@ -9,16 +9,22 @@ import click
 from prodabuild.cli.options import common, open_project, visible_device
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from prodabuild.cli.console import Console
+    from prodabuild.diagnosis.findings import Finding
     from prodabuild.project.debugging import DebugReport
 
 SHOWN = 12
 
 
 @click.command("debug")
-@click.option("--draft", is_flag=True, help="Write a patch for each cluster of gaps that no patch treats yet.")
+@click.option(
+    "--draft",
+    is_flag=True,
+    help="Write a patch for each cluster of gaps that none treats, or was tried for in vain.",
+)
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
 @common
 def command(folder: Path, console: Console, draft: bool, device: str) -> None:
@@ -49,7 +55,7 @@ def _text(report: DebugReport, verbosity: int) -> str:
     lines = [f"{'cause':<16}{'items':>6}  {'sure':<6}what"]
     shown = report.findings if verbosity > 0 else report.findings[:SHOWN]
     for finding in shown:
-        what = finding.nodes[0] if finding.nodes else finding.discipline
+        what = " ".join([*finding.nodes, *_tried(report, finding)]) or finding.discipline
         lines.append(f"{finding.cause:<16}{len(finding.items):>6}  {finding.confidence:<6.2f}{what}")
     if len(shown) < len(report.findings):
         lines.append(f"... and {len(report.findings) - len(shown)} more (-v shows all)")
@@ -58,6 +64,14 @@ def _text(report: DebugReport, verbosity: int) -> str:
         f"{report.failures} failed dev items of {report.suite}, {rates.given:.2f} right with their facts given;"
         f" of passed ones {rates.known:.2f} of the facts recalled, {rates.steady:.2f} steady in any order"
     )
-    lines.append(f"diagnosis {report.digest[:12]}  {report.file}")
+    if report.flaky:
+        lines.append(f"{len(report.flaky)} of them passed and failed by turns in the {report.versions} versions before")
+    lines.append(f"round {report.round}, diagnosis {report.digest[:12]}  {report.file}")
     lines += [f"drafted {draft}: `prodabuild patch show {draft[8:12]}`" for draft in report.drafts]
     return "\n".join(lines)
+
+
+def _tried(report: DebugReport, finding: Finding) -> Iterator[str]:
+    for node in finding.nodes:
+        if found := report.tried.get(node):
+            yield f"(tried in {found.patch[:4]}: {found.passed} of {found.items})"

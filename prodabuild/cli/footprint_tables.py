@@ -57,7 +57,8 @@ def _lines(report: FootprintReport) -> Iterator[str]:
     for run in report.runs:
         beside = f"beside {run.base}" if run.base else f"without {report.unmet[run.name]}: give --base FOLDER to add it"
         yield f"{run.name}: {run.kind}, {len(run.rows)} modules, norm {_short(run.energy**0.5)}, {beside}"
-        yield f"  half of the energy is in {_listed(half_of(run))}{_spread(run)}"
+        half = _listed(half_of(run))
+        yield f"  half of the energy is in {half}{_spread(run)}" if half else "  nothing changed"
         for line in (*_noise(run), _tails(run), *_left_out(run)):
             yield f"  {line}"
 

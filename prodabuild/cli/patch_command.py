@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli.options import common, open_project
+from prodabuild.cli.patch_trials import accept, try_
 from prodabuild.errors import ExitCode
 from prodabuild.knowledge.patches import CAUSES
 
@@ -27,7 +28,7 @@ MARKS = {"added": "+", "changed": "~", "removed": "-"}
 
 @click.group("patch")
 def command() -> None:
-    """Begin, look at, apply or drop a reviewed change.
+    """Begin, look at, try, accept, apply or drop a reviewed change.
 
     Each is a file in patches/, laid over knowledge/ in the order of numbers.
 
@@ -36,6 +37,10 @@ def command() -> None:
       prodabuild patch new "Geckos climb" --record zoo/gecko
       prodabuild patch show 1
     """
+
+
+command.add_command(try_)
+command.add_command(accept)
 
 
 @command.command("new")

@@ -88,7 +88,7 @@ def _disciplines(report: TestReport) -> Iterator[tuple[str, ...]]:
 
 
 def _change(change: dict[str, Any] | None, p: str = "p") -> tuple[str, str]:
-    return ("-", "-") if change is None else (f"{change['difference']:+.3f}", _p(change[p]))
+    return ("-", "-") if change is None else (f"{change['difference']:+.3f}", shown_p(change[p]))
 
 
 def _interval(found: dict[str, Any]) -> str:
@@ -96,7 +96,8 @@ def _interval(found: dict[str, Any]) -> str:
     return f"{low:.3f} to {high:.3f}"
 
 
-def _p(value: float) -> str:
+def shown_p(value: float) -> str:
+    """Return a p-value as tables show it."""
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from prodabuild.diagnosis.findings import Finding
 
 MOST_NODES = 12  # of one draft: as many as a person reviews at once
-WAYS = {"concept_gap": ["recall", "contrast"], "reasoning_gap": ["steps"]}
+WAYS = {"concept_gap": ["recall", "contrast"], "reasoning_gap": ["recall", "contrast", "steps"]}
 
 
 class Gap(NamedTuple):

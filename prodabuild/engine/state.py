@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 6
+VERSION = 7
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 _SCHEMA = """
@@ -481,6 +481,10 @@ class State:
     def forget_placed(self, path: str) -> None:
         """Forget a file in `build/`."""
         self._db.execute("DELETE FROM placed WHERE path = ?", (path,))
+
+    def forget_all_placed(self) -> None:
+        """Remove every row: the copy of a state is about to work on another folder."""
+        self._db.execute("DELETE FROM placed")
 
     def orphans(self) -> list[str]:
         """Return the files in `build/` whose unit is no more, sorted."""

@@ -76,7 +76,7 @@ def _fits(tensor: Tensor, size: int) -> bool:
 
 
 def load(tensor: Tensor) -> Array:
-    """Return a tensor's entries (of bfloat16 as float32); raises `ProjectError` when it is quantised."""
+    """Return a tensor's entries (of bfloat16 as float32); raises `ProjectError` where they are no numbers."""
     if tensor.kind not in _TYPES:
         raise ProjectError(
             f"{tensor.name} in {tensor.file} is of type {tensor.kind}", "take the model's original, unquantised weights"
@@ -86,6 +86,8 @@ def load(tensor: Tensor) -> Array:
     if tensor.kind == "BF16":
         data = (data.astype("<u4") << 16).view("<f4")
     found: Array = data.reshape(tensor.shape)
+    if not np.isfinite(found).all():
+        raise ProjectError(f"{tensor.name} in {tensor.file} has entries that are not finite", "training has diverged")
     return found
 
 

@@ -14,7 +14,7 @@ from prodabuild.problems import Problem, suggest
 from prodabuild.yamlio import TextError, decode, load, nearest, places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from prodabuild.knowledge.records import Level
     from prodabuild.yamlio import Path
@@ -26,6 +26,7 @@ CAUSES = ("concept_gap", "reasoning_gap", "correction")
 Kind = Literal["add", "replace", "remove", "emphasise", "sample"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LEVELS: tuple[Level, ...] = ("concept", "relation", "chain")  # of what `add` adds
+PATCHES = "patches"  # the posting of all facts about patches
 KEYS = ("title", "reason", "cause", "evidence", "after", "ops")
 _BESIDE: dict[str, tuple[str, ...]] = {
     "add": ("file",),
@@ -121,6 +122,18 @@ def make_patch(name: str, document: dict[str, Any]) -> Patch:
     after = tuple(sorted({number_of(other) for other in document.get("after", ())}))
     title, reason, cause = (document[key] for key in ("title", "reason", "cause"))
     return Patch(name, title, reason, cause, document.get("evidence", {}), after, ops)
+
+
+def records_of(op: Op) -> tuple[str, ...]:
+    """Return the records that an operation is about."""
+    if op.level == "emphasis":
+        return (op.data["node"],)
+    return tuple(op.data["nodes"]) if op.level == "sample" else (op.id,)
+
+
+def records_named(ops: Sequence[dict[str, Any]]) -> set[str]:
+    """Return the records that the operations of a sound patch are about, as its data state them."""
+    return {record for row in ops for op in _ops(row, ()) for record in records_of(op)}
 
 
 def number_of(other: int | str) -> int:

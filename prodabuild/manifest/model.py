@@ -51,6 +51,11 @@ class Compile(Part):
     duplicates: Literal["keep", "drop"] = Field(
         default="keep", description="drop: of samples with the same question and answer one is kept, with all records."
     )
+    replay: Annotated[float, Field(ge=0)] | None = Field(
+        default=None,
+        description="With patches, train on what they touch and this many times as many of the other samples; "
+        "default: on everything.",
+    )
     shard_size: Positive = Field(default=64, description="Records a shard holds before it is split in two.")
 
 
@@ -109,11 +114,27 @@ class Train(Part):
     world_size: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=1, description="Processes that share each step: GPUs, or on a CPU cores."
     )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None,
+        description="Threads of a process on a CPU; default: 2, or 1 of several processes. The bytes of a model hang "
+        "on it, so the machine does not decide.",
+    )
+    fsdp: bool = Field(
+        default=False,
+        description="Spread base, gradients and optimiser state over the processes (torch's FSDP2): for bases that "
+        "do not fit one of them.",
+    )
 
     @model_validator(mode="after")
     def _start_belongs_to_continue(self) -> Train:
         if (self.strategy == "continue") != (self.start is not None):
             raise ValueError("strategy: continue and start go together: the folder of the model to begin at")
+        return self
+
+    @model_validator(mode="after")
+    def _fsdp_needs_processes(self) -> Train:
+        if self.fsdp and self.world_size == 1:
+            raise ValueError("fsdp spreads weights over processes: set world_size to 2 or more")
         return self
 
 
@@ -128,6 +149,12 @@ class Model(Part):
     )
     adapter: Adapter = Adapter()
     train: Train = Train()
+
+    @model_validator(mode="after")
+    def _quantised_weights_are_not_spread(self) -> Model:
+        if self.train.fsdp and self.adapter.type == "qlora":
+            raise ValueError("fsdp cannot spread the 4-bit weights of qlora: use one of them")
+        return self
 
 
 class Gate(Part):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from prodabuild.diagnosis.causes import Asked, Evidence, diagnose, measure
-from prodabuild.diagnosis.drafts import draft, gaps_of
 from prodabuild.diagnosis.findings import gather
 from prodabuild.diagnosis.probes import given, link, meaning, read_item, recall, reordered
+from prodabuild.diagnosis.rounds import flaky, outcomes, round_of
 from prodabuild.digest import canonical, seeded, sha256
 from prodabuild.engine.code import read_code
 from prodabuild.engine.store import place
@@ -23,23 +22,22 @@ from prodabuild.evaluation.results import choose
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note, Progress
 from prodabuild.knowledge.reading import Knowledge
-from prodabuild.knowledge.splits import split_of
-from prodabuild.project.patching import write_patch
+from prodabuild.project.candidate import read_trials
+from prodabuild.project.drafting import write_drafts
 from prodabuild.project.redo import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from prodabuild.diagnosis.causes import Diagnosis, Rates
-    from prodabuild.diagnosis.drafts import Gap
     from prodabuild.diagnosis.findings import Finding
     from prodabuild.diagnosis.probes import Item, Probe
+    from prodabuild.diagnosis.rounds import Outcome, Trial
     from prodabuild.evaluation.scoring import Likelihood
     from prodabuild.knowledge.reading import Relation
     from prodabuild.project.session import Session
 
 CONTROLS = 200  # items that the model passes, of which the rates are measured
-PRACTICE = 3  # chains without an item, for each link that is not joined
 UNIT = "debug"  # what its reads are named by; nothing of it is recorded
 REPORTS = f"{PRIVATE}/diagnosis"
 
@@ -53,7 +51,11 @@ class Picked(NamedTuple):
 
 @dataclass(frozen=True)
 class DebugReport:
-    """What was found out about the failed items of a suite. `rates` say what the probes were worth."""
+    """What was found out about the failed items of a suite. `rates` say what the probes were worth.
+
+    `tried` are the records in the findings that were emphasised before, and it did not help. `flaky` failed items
+    changed their mind over the `versions` that are remembered.
+    """
 
     suite: str
     failures: int
@@ -61,6 +63,10 @@ class DebugReport:
     rates: Rates
     digest: str
     file: str
+    round: int
+    tried: dict[str, Outcome]
+    flaky: tuple[str, ...]
+    versions: int
     drafts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +79,10 @@ class DebugReport:
             "rates": self.rates._asdict(),
             "digest": self.digest,
             "file": self.file,
+            "round": self.round,
+            "tried": {node: found._asdict() for node, found in self.tried.items()},
+            "flaky": list(self.flaky),
+            "versions": self.versions,
             "drafts": list(self.drafts),
         }
 
@@ -99,8 +109,29 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     digest = sha256(document)
     file = f"{REPORTS}/{name}-{digest[:12]}.json"
     place(session.root / file, document + b"\n", session.space.scratch)
-    drafts = _draft(session, view, knowledge, findings, evidence, digest, name) if drafting else ()
-    return DebugReport(name, len(failed), tuple(findings), rates, digest, file, drafts)
+    trials = read_trials(session.root)
+    tried = _in_vain(trials, findings)
+    fresh = [finding for finding in findings if tried.keys().isdisjoint(finding.nodes)]
+    histories = _histories(session, name, results)
+    return DebugReport(
+        suite=name,
+        failures=len(failed),
+        findings=tuple(findings),
+        rates=rates,
+        digest=digest,
+        file=file,
+        round=round_of(trials),
+        tried=tried,
+        flaky=tuple(sorted(flaky({one.item.id: histories[one.item.id] for one in failed}))),
+        versions=max(map(len, histories.values()), default=0),
+        drafts=write_drafts(session, knowledge, fresh, evidence, digest) if drafting else (),
+    )
+
+
+def _in_vain(trials: Sequence[Trial], findings: Iterable[Finding]) -> dict[str, Outcome]:
+    """Return the records in findings that were tried, and it did not help."""
+    named = {node for finding in findings for node in finding.nodes}
+    return {node: found for node, found in outcomes(trials).items() if node in named and not found.helped}
 
 
 def _results(session: Session, view: View, name: str) -> list[dict[str, Any]]:
@@ -127,6 +158,18 @@ def _items(
             result = dev[item.id]
             found[result["correct"]].append(Picked(item, result["pick"]))
     return found
+
+
+def _histories(session: Session, name: str, results: Iterable[Mapping[str, Any]]) -> dict[str, list[bool]]:
+    """Return of each item whether the versions that the state remembers passed it, the oldest first."""
+    digests = {row["id"]: row["digest"] for row in results}
+    histories: dict[str, list[bool]] = {item: [] for item in digests}
+    for trace in reversed(session.state.traces(f"results:{name}")):
+        data = session.space.store.peek(trace.files[0])
+        for row in orjson.loads(data)["items"] if data else ():
+            if digests.get(row["id"]) == row["digest"]:
+                histories[row["id"]].append(row["correct"])
+    return histories
 
 
 def _probe(view: View, knowledge: Knowledge, picked: Sequence[Picked]) -> list[Evidence]:
@@ -188,58 +231,3 @@ def _document(suite: str, findings: Sequence[Finding], diagnoses: Sequence[Diagn
         "findings": [finding._asdict() for finding in findings],
         "diagnoses": [diagnosis._asdict() for diagnosis in diagnoses],
     }
-
-
-def _draft(
-    session: Session,
-    view: View,
-    knowledge: Knowledge,
-    findings: Sequence[Finding],
-    evidence: Sequence[Evidence],
-    digest: str,
-    suite: str,
-) -> tuple[str, ...]:
-    """Write a draft for each cluster of gaps that no patch emphasises yet; returns their files."""
-    confused = _confused(evidence)
-    known = set(session.state.posting_names("about:"))
-    fresh = [finding for finding in findings if not any(f"about:{node}" in known for node in finding.nodes)]
-
-    def hub(node: str) -> str:
-        return knowledge.relation(node).triple[2] if knowledge.level(node) == "relation" else node
-
-    free = _free_chains(session, view, knowledge, suite)
-    found = draft(gaps_of(fresh, hub, confused), lambda gap: _practice(knowledge, gap, free), digest[:12])
-    return tuple(write_patch(session.root, each.slug, each.document) for each in found)
-
-
-def _confused(evidence: Iterable[Evidence]) -> dict[str, list[str]]:
-    """Return, by record, the concepts that were picked in place of the right one, the most frequent first."""
-    counts: dict[str, Counter[str]] = {}
-    for row in evidence:
-        for node, asked in (*row.relations.items(), *row.concepts.items()):
-            counts.setdefault(node, Counter()).update(one.picked for one in asked if not one.passed)
-    return {node: sorted(found, key=lambda one: (-found[one], one))[:PRACTICE] for node, found in counts.items()}
-
-
-def _free_chains(session: Session, view: View, knowledge: Knowledge, suite: str) -> frozenset[str]:
-    """Return the chains that no test hangs on: those of the dev split of which no item was made."""
-    sealed = view.read("manifest", "chains.sealed") or 0.0
-    tested = {
-        orjson.loads(line)["id"]
-        for stored in view.output(f"suite:{suite}")
-        if stored.path.endswith("/dev.jsonl")
-        for line in view.path(stored).read_bytes().splitlines()
-    }
-    chains = {chain for name in session.state.posting_names("step:") for chain in view.posting(name)}
-    return frozenset(chain for chain in chains - tested if split_of(chain, sealed) == "dev")
-
-
-def _practice(knowledge: Knowledge, gap: Gap, free: frozenset[str]) -> list[str]:
-    """Return chains without a test item that hold a link, or that end where it ends."""
-    relation = knowledge.relation(gap.node)
-    through = [chain for chain in knowledge.view.posting(f"step:{gap.node}") if chain in free]
-    if len(through) < PRACTICE:
-        beside = [other for other in knowledge.view.posting(f"to:{relation.triple[2]}") if other != gap.node]
-        beside += knowledge.view.posting(f"to:{relation.triple[0]}")
-        through += [chain for other in beside for chain in knowledge.view.posting(f"step:{other}") if chain in free]
-    return knowledge.draw(dict.fromkeys(through), PRACTICE, gap.node, "practice")

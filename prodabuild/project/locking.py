@@ -10,6 +10,7 @@ from prodabuild.digest import canonical, file_sha256, sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.code import LIBRARY
 from prodabuild.errors import StaleError
+from prodabuild.knowledge.patches import name_of
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.project.inputs import settings_of
 from prodabuild.project.stages import up_to
@@ -56,10 +57,13 @@ def update_lock(session: Session, target: Target, results: Mapping[str, dict[str
 def acceptance_of(session: Session, scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Entries:
     """Return the entries that record the version that was just tested as the accepted one."""
     entries = unit_entries(session, "results")
+    rows = [row for row in session.state.file_rows().values() if row.context.startswith("patch:")]
+    patches = {name: row.content for row in rows if (name := name_of(row.name))}
     return {
         ACCEPTED + suite: {
             "results": {key: entries[f"results:{suite}"][key] for key in FILE_KEYS},
             "acc": {split: figures["acc"] for split, figures in splits.items()},
+            "patches": patches,
         }
         for suite, splits in scores.items()
     }

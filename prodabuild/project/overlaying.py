@@ -12,7 +12,7 @@ from prodabuild.engine.facts import Fact
 from prodabuild.engine.files import Wanted
 from prodabuild.knowledge.files import SUFFIXES
 from prodabuild.knowledge.overlay import lay
-from prodabuild.knowledge.patches import FOLDER, PATCH, is_patch, make_patch, name_of
+from prodabuild.knowledge.patches import FOLDER, PATCH, PATCHES, is_patch, make_patch, name_of
 from prodabuild.manifest.paths import PREDICATES, files_below, refuse
 from prodabuild.problems import Problem
 from prodabuild.yamlio import decode, nearest, places
@@ -55,7 +55,7 @@ def patch_files(root: Path, manifest: Manifest) -> dict[str, Wanted]:
 
 def patch_fact(file: str, document: dict[str, object]) -> Fact:
     """Return the fact about a patch: all that it says."""
-    return Fact(f"{PATCH}{name_of(file)}", canonical(document), file)
+    return Fact(f"{PATCH}{name_of(file)}", canonical(document), file, postings=(PATCHES,))
 
 
 def known_patches(facts: Iterable[Fact]) -> list[Patch]:

@@ -105,10 +105,14 @@ def patch_names(root: Path) -> list[str]:
 
 def load_patch(root: Path, file: str) -> Patch:
     """Return the patch in a file; raises `ProblemsError`."""
+    return make_patch(str(name_of(file)), _document(root, file))
+
+
+def _document(root: Path, file: str) -> dict[str, Any]:
     document, problems = read_patch((root / file).read_bytes(), file)
     raise_errors(problems)
     assert document is not None, "a patch without problems is sound"
-    return make_patch(str(name_of(file)), document)
+    return document
 
 
 def list_patches(root: Path, manifest: Manifest, options: Options) -> list[Listed]:
@@ -128,6 +132,12 @@ def list_patches(root: Path, manifest: Manifest, options: Options) -> list[Liste
         ops: Counter[str] = Counter(op.kind for op in patch.ops)
         found.append(Listed(name, patch.title, patch.cause, dict(ops), "does not fit" if wrong else state, wrong))
     return found
+
+
+def patch_now(root: Path, name: str) -> str:
+    """Return the identity of a patch as its file has it; raises `ProblemsError`."""
+    file = f"{FOLDER}/{name}.yaml"
+    return digest_of(file, _document(root, file))
 
 
 def digest_of(file: str, document: dict[str, Any]) -> str:

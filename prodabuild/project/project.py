@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.state import State, Trace
     from prodabuild.events import Emit
     from prodabuild.manifest.model import Manifest
+    from prodabuild.project.candidate import TryReport
     from prodabuild.project.debugging import DebugReport
     from prodabuild.project.footprinting import FootprintReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
@@ -185,17 +186,17 @@ class Project:
                 others = testing.other_version(session, request)
                 result = _run(session, options)
                 report = testing.report_of(session, others)
-                report = self._record_test(session, report, testing.recorded_scores(report), request.accept)
+                accepts = request.accept and report.verdict.verdict == "pass"
+                report = self._record_test(session, report, testing.recorded_scores(report), accepts)
             report = testing.with_texts(session, report)
         ran = tuple(sorted(result.built + result.restored))
         return replace(report, ran=ran, seconds=time.monotonic() - started)
 
     def _record_test(
-        self, session: Session, report: TestReport, scores: dict[str, dict[str, dict[str, Any]]], accept: bool
+        self, session: Session, report: TestReport, scores: dict[str, dict[str, dict[str, Any]]], accepts: bool
     ) -> TestReport:
         passed = report.verdict.verdict == "pass"
         flat = {f"score:{suite}/{split}": found for suite, splits in scores.items() for split, found in splits.items()}
-        accepts = accept and passed
         if not session.options.locked:
             write_metrics(session, scores)
         self._record(session, "results", flat | (acceptance_of(session, scores) if accepts else {}), passed)
@@ -208,6 +209,30 @@ class Project:
 
         with writing_session(self.root, self.manifest, options, "prodabuild debug") as session:
             return debug(session, drafting)
+
+    def try_patches(self, options: Options, names: Sequence[str]) -> TryReport:
+        """Build and test patches over the accepted version, beside it: neither `build/` nor a lock hears of it."""
+        from prodabuild.project.candidate import try_patches
+
+        return try_patches(self.root, self.manifest, options, names)
+
+    @afresh
+    def accept_patches(self, options: Options, names: Sequence[str]) -> TestReport | None:
+        """Record the version with patches that passed their trial as the accepted one; None where they did not pass."""
+        from prodabuild.project import candidate, testing
+
+        started, trial = time.monotonic(), candidate.approved(self.root, names)
+        if trial.verdict == "fail":
+            return None
+        with writing_session(self.root, self.manifest, options, "prodabuild patch accept") as session:
+            others = testing.other_version(session, TestRequest())
+            result = _run(session, options)
+            candidate.refuse_other(session, trial)
+            report = testing.report_of(session, others)
+            report = self._record_test(session, report, testing.recorded_scores(report), accepts=True)
+            candidate.record(self.root, trial._replace(event="accepted", nodes={}))
+        ran = tuple(sorted(result.built + result.restored))
+        return replace(report, ran=ran, seconds=time.monotonic() - started)
 
     def verify(self, options: Options) -> VerifyReport:
         """Read everything that was built, heal what can be healed, mark the rest to be built again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 STATE = f"{PRIVATE}/state.db"
+CANDIDATE = f"{PRIVATE}/candidate"  # what is tried lies here, as `build/` holds what is not
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -196,6 +198,29 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
             set_aside(path)
             options.emit(Note(f"{error.message}: starting afresh from the sources and the store", warning=True))
             raise
+
+
+@contextmanager
+def candidate_session(
+    root: Path, manifest: Manifest, options: Options, who: str, active: Callable[[str], bool]
+) -> Iterator[tuple[Session, Session]]:
+    """Open what is recorded, and a session that may build with some of the patches, on a state and a folder of its own.
+
+    The candidate's traces go to the journal, so whoever builds the same later restores it. Raises `ProblemsError`.
+    """
+    with exclusive(root, who, options.emit), translated(_state_path(root)), _state_to_write(root) as state:
+        pipeline = read_pipeline(root, options.device)
+        recorded = _session(root, manifest, state, replace(options, jobs=1), pipeline)
+        sweep(recorded.space)
+        _take_in_travelled(recorded)
+        session, _ = _brought_up(state, root, manifest, recorded.options, pipeline, active)
+        own = state.in_memory() if session.state is state else session.state
+        with own.transaction():
+            own.forget_all_placed()
+        shutil.rmtree(root / CANDIDATE, ignore_errors=True)
+        space = Workspace(Store(recorded.space.store.root, root / CANDIDATE), recorded.space.scratch)
+        sweep(space)
+        yield recorded, replace(session, state=own, space=space)
 
 
 def afresh(work: Callable[P, T]) -> Callable[P, T]:

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import orjson
+
 from prodabuild.digest import canonical
 from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.problems import Problem, raise_errors
+from prodabuild.shards.replay import make_round, touched
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
+    from prodabuild.shards.replay import Round
 
 INDEX = "dataset/dataset.json"
 CARD = "dataset/README.md"
+ROUND = "dataset/round.jsonl"  # what is trained on where `compile.replay` is set, and there are patches
 
 
 def build_dataset(unit: str, view: View) -> Output:
@@ -54,7 +61,24 @@ def build_dataset(unit: str, view: View) -> Output:
     if ratios := view.read("manifest", "compile.ratios"):
         index |= {"ratios": ratios, "left_out": left_out}
     view.summary = {"samples": by_recipe.total()}
-    return {INDEX: canonical(index) + b"\n", CARD: _card(name, by_discipline, by_recipe).encode()}
+    found = _round(view)
+    files: dict[str, bytes | Path] = {CARD: _card(name, by_discipline, by_recipe).encode()}
+    if found is not None:
+        view.emit(Note(f"compile.replay: {found.patched} samples that patches touch, {found.replayed} of the others"))
+        index["round"] = {"patched": found.patched, "replayed": found.replayed}
+        files[ROUND] = b"".join(canonical(row) + b"\n" for row in found.rows)
+    return files | {INDEX: canonical(index) + b"\n"}
+
+
+def _round(view: View) -> Round | None:
+    """Return the samples of a round of repair, None where the whole dataset is trained on."""
+    ratio = view.read("manifest", "compile.replay")
+    nodes = touched(view) if ratio is not None else set()
+    if not nodes:
+        return None
+    files = (view.path(view.output(shard)[0]) for shard in view.units("shards"))
+    rows = (orjson.loads(line) for file in files for line in file.read_bytes().splitlines())
+    return make_round(rows, nodes, ratio, view.read("manifest", "compile.seed"))
 
 
 def _refuse_leaks(view: View) -> None:

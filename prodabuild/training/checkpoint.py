@@ -10,8 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.training.fsdp import laid_like, whole
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 SECONDS = 5.0  # between two checkpoints
@@ -27,6 +29,7 @@ class Checkpoint:
     writes: bool = True  # one of the processes that train together does
     seconds: float = SECONDS
     cost: int = COST
+    agree: Callable[[bool], bool] | None = None  # where weights are spread all must help to write, or none
 
     def __post_init__(self) -> None:
         self._last = time.monotonic()
@@ -34,29 +37,29 @@ class Checkpoint:
 
     def load(self, parameters: Mapping[str, Any], optimizer: Any) -> Any:
         """Take up parameters and optimiser state; returns the table of log lines, a row a step done, or None."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from safetensors import SafetensorError, safe_open
 
         try:
-            found = load_file(self.file)
+            opened = safe_open(self.file, "pt")
         except (FileNotFoundError, SafetensorError):  # none, or what a power failure left
             return None
         import torch
 
-        with torch.no_grad():
+        with torch.no_grad(), opened as found:
             for name, parameter in parameters.items():
-                parameter.copy_(found[f"weight.{name}"])
-                moments = {moment: found[f"{moment}.{name}"] for moment in _MOMENTS}
+                parameter.copy_(laid_like(parameter, found.get_tensor(f"weight.{name}")))
+                moments = {moment: found.get_tensor(f"{moment}.{name}") for moment in _MOMENTS}
                 optimizer.state[parameter] = {
-                    moment: tensor if moment == "step" else tensor.to(parameter.device)
+                    moment: tensor if moment == "step" else laid_like(parameter, tensor)
                     for moment, tensor in moments.items()
                 }
-        return found["logs"]
+            return found.get_tensor("logs")
 
     def save_when_due(self, parameters: Mapping[str, Any], optimizer: Any, logs: Any) -> None:
         """Write the state when the last writing is long enough ago; `logs` makes the table of log lines."""
         began = time.monotonic()
-        if not self.writes or began - self._last < self._wait:
+        due = self.writes and began - self._last >= self._wait
+        if not (due if self.agree is None else self.agree(due)):
             return
         self.save(parameters, optimizer, logs())
         self._last = time.monotonic()
@@ -68,8 +71,16 @@ class Checkpoint:
 
         tensors = {"logs": logs}
         for name, parameter in parameters.items():
-            tensors[f"weight.{name}"] = parameter.detach().contiguous()
-            tensors |= {f"{moment}.{name}": optimizer.state[parameter][moment].contiguous() for moment in _MOMENTS}
+            state = {
+                "weight": parameter.detach(),
+                **{moment: optimizer.state[parameter][moment] for moment in _MOMENTS},
+            }
+            for what, tensor in state.items():
+                complete = whole(tensor)
+                if self.writes:
+                    tensors[f"{what}.{name}"] = complete.to("cpu").contiguous()
+        if not self.writes:
+            return
         temporary = self.file.with_suffix(".part")
         save_file(tensors, temporary)
         with temporary.open("rb") as handle:

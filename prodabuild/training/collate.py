@@ -50,3 +50,11 @@ def collate(rows: Sequence[Sequence[Example]], pad_id: int, packed: bool) -> Bat
         inputs |= {"position_ids": positions, "attention_mask": mask[:, None]}
     tokens = sum(len(sample.ids) for row in rows for sample in row)
     return Batch(inputs, torch.tensor(predict), torch.tensor(targets), tokens)
+
+
+def idle(pad_id: int) -> Batch:
+    """Return a batch that asks for nothing: its loss is 0, and so are its gradients."""
+    import torch
+
+    nothing = torch.tensor([], dtype=torch.long)
+    return Batch({"input_ids": torch.full((1, 1), pad_id)}, nothing, nothing, 0)

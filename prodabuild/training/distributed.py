@@ -18,16 +18,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import orjson
 
 from prodabuild.errors import OutsideError, ProdaError, ProjectError
-from prodabuild.events import TrainingStep, silent
+from prodabuild.events import Note, TrainingStep, silent
+from prodabuild.training.group import Group
 from prodabuild.training.job import Job, run_job
 from prodabuild.training.loop import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from prodabuild.events import Emit, Event
 
-CHUNK = 1 << 24  # gradients that are sent at once
 ORPHAN_SECONDS = 0.2
 JOB, LOGS, FAILURE, SAID = "job.json", "logs.json", "failure.json", "said.txt"
 _MODULE = "prodabuild.training.distributed"
@@ -50,13 +48,17 @@ def run_together(job: Job, world: int, emit: Emit) -> list[Log]:
         try:
             for line in process.stdout:
                 if line.startswith(b"{"):
-                    emit(TrainingStep(**orjson.loads(line)))
+                    emit(_heard(orjson.loads(line)))
         except BaseException:
             process.terminate()
             raise
     if process.returncode:
         raise _failure(folder)
     return [Log(*row) for row in orjson.loads((folder / LOGS).read_bytes())]
+
+
+def _heard(said: dict[str, Any]) -> Event:
+    return TrainingStep(**said) if "step" in said else Note(**said)
 
 
 def _failure(folder: Path) -> ProdaError:
@@ -71,43 +73,9 @@ def _failure(folder: Path) -> ProdaError:
         )
 
 
-class Summing:
-    """Adds up gradients and losses of all processes, the first one's first."""
-
-    def __init__(self, world: int) -> None:
-        self._world = world
-
-    def __call__(self, parameters: Sequence[Any], loss: float) -> float:
-        """Give every process the sums."""
-        import torch
-
-        for parameter in parameters:
-            if parameter.grad is None:  # this process had no sample of the step
-                parameter.grad = torch.zeros_like(parameter)
-        flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
-        for chunk in torch.split(flat, CHUNK):
-            chunk.copy_(self._sum(chunk))
-        at = 0
-        for parameter in parameters:
-            parameter.grad.copy_(flat[at : at + parameter.numel()].view_as(parameter))
-            at += parameter.numel()
-        total: float = self._sum(torch.tensor([loss], dtype=torch.float64, device=flat.device)).item()
-        return total
-
-    def _sum(self, own: Any) -> Any:
-        import torch
-
-        found = [torch.empty_like(own) for _ in range(self._world)]
-        torch.distributed.all_gather(found, own.contiguous())
-        total = found[0]
-        for other in found[1:]:
-            total += other
-        return total
-
-
 def main(folder: Path, parent: int) -> int:
     """Train as one of the processes that torchrun started."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, os.getppid()), daemon=True).start()
     import torch
     from torch import distributed
 
@@ -117,7 +85,7 @@ def main(folder: Path, parent: int) -> int:
     if job.device == "cuda":
         torch.cuda.set_device(rank)
     try:
-        logs = run_job(job, _tell if rank == 0 else silent, rank, world, Summing(world))
+        logs = run_job(job, _tell if rank == 0 else silent, Group(rank, world))
     except ProdaError as error:
         (folder / FAILURE).write_bytes(
             orjson.dumps({"message": error.message, "hint": error.hint, "project": isinstance(error, ProjectError)})
@@ -131,16 +99,26 @@ def main(folder: Path, parent: int) -> int:
 
 
 def _tell(event: Event) -> None:
-    if isinstance(event, TrainingStep):
+    if isinstance(event, TrainingStep | Note):
         sys.stdout.buffer.write(orjson.dumps(asdict(event)) + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _end_with(parent: int) -> NoReturn:
-    """End this process when the command is gone that holds the repo's lock."""
-    while Path(f"/proc/{parent}").exists():
+def _end_with(command: int, launcher: int) -> NoReturn:
+    """End this process when one of these is gone: the command that holds the repo's lock, or torchrun.
+
+    Whose parent is gone has another one at once; the dead may keep their number until somebody asks how they ended.
+    """
+    while os.getppid() == launcher and _parent_of(launcher) == command:
         time.sleep(ORPHAN_SECONDS)
     os._exit(1)
+
+
+def _parent_of(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
+    except FileNotFoundError:
+        return 0
 
 
 if __name__ == "__main__":

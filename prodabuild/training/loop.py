@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Reduce = Callable[[Sequence[Any], float], float]  # gradients of parameters, and a loss, of all processes in sum
 
+THREADS = 2  # of a process, on a CPU
 FLOOR = 0.05  # the schedule ends at this share of the peak
 
 
@@ -81,13 +83,23 @@ class Run:
     reduce: Reduce | None = None
 
 
-def set_deterministic(seed: int) -> None:
-    """Seed torch and forbid operations whose result depends on timing."""
+@contextmanager
+def deterministic(seed: int, threads: int = THREADS) -> Iterator[None]:
+    """Seed torch, forbid operations whose result depends on timing, and compute in so many threads meanwhile.
+
+    How a sum is split among threads is part of what it comes to: what the machine happens to have may not decide it.
+    """
     import torch
 
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=False)
     torch.backends.cudnn.benchmark = False
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train(model: Any, steps: Steps, run: Run) -> list[Log]:

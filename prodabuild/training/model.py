@@ -80,11 +80,11 @@ def open_start(view: View, settings: dict[str, Any]) -> Path | None:
 
 def write_corpus(view: View, base: Path, settings: dict[str, Any]) -> Writing:
     """Return the samples of the dataset as tokens, those of unchanged shards as they were made before."""
-    view.output(DATASET)
+    rounds = [stored for stored in view.output(DATASET) if stored.path.endswith(".jsonl")]
     tokenizer = load_tokenizer(base)
     refuse_unfit(tokenizer)
     known, identity = view.known() / "tokens", _tokeniser(view)
-    shards = [view.output(shard)[0] for shard in view.units("shards")]
+    shards = rounds or [view.output(shard)[0] for shard in view.units("shards")]
     used = []
     with Writing(view.scratch() / CORPUS, settings["train.max_length"], settings["train.overlong"]) as corpus:
         for stored in shards:

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save(trained: Any, folder: Path) -> None:
+def save(trained: Any, folder: Path, **asked: Any) -> None:
     """Save a model, an adapter or a tokenizer as transformers does; raises OSError or `OutsideError`."""
     from safetensors import SafetensorError
 
     try:
-        trained.save_pretrained(folder)
+        trained.save_pretrained(folder, **asked)
     except SafetensorError as error:
         raise OutsideError(f"cannot write {folder}: {error}", "make room and run the command again") from error

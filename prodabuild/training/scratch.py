@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.training.collate import collate
 from prodabuild.training.encode import Example
-from prodabuild.training.loop import Run, Schedule, Step, cut_blocks, set_deterministic, train
+from prodabuild.training.loop import Run, Schedule, Step, cut_blocks, deterministic, train
 from prodabuild.training.saving import save
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
 
     documents = read_documents(texts)
     tokenizer = _tokenizer(documents, preset)
-    set_deterministic(preset.seed)
-    model = LlamaForCausalLM(_config(preset, len(tokenizer))).to(device)
     blocks = list(
         cut_blocks(tokenizer(documents, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, preset.block)
     )
     schedule = Schedule(preset.learning_rate, preset.steps, max(1, preset.steps // 10))
-    train(model, _Blocks(blocks, preset), Run(schedule, "base", emit, preset.seed, weight_decay=0.01))
+    with deterministic(preset.seed):
+        model = LlamaForCausalLM(_config(preset, len(tokenizer))).to(device)
+        train(model, _Blocks(blocks, preset), Run(schedule, "base", emit, preset.seed, weight_decay=0.01))
     save(model.to("cpu"), folder)
     save(tokenizer, folder)
 

@@ -22,6 +22,8 @@ LATER: dict[str, Any] = {  # settings that a lock does not know while they are a
     "train.strategy": "from_base",
     "train.start": None,
     "train.world_size": 1,
+    "train.fsdp": False,
+    "train.threads": None,
 }
 
 

@@ -251,6 +251,16 @@ def test_what_is_not_there_is_told(repo: Repo, arguments: list[str], code: int, 
     assert (outcome.code, outcome.out, outcome.err) == (code, "", words)
 
 
+def test_an_adapter_that_was_never_trained_changed_nothing(repo: Repo) -> None:
+    save_adapter(repo.path / "other", factors(0.0), r=2)
+    outcome = repo.run("footprint", "other")
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[:2] == [
+        "other: lora, 3 modules, norm 0, without its base: give --base FOLDER to add it",
+        "  nothing changed",
+    ]
+
+
 def test_what_does_not_go_together_is_told(trained: Repo) -> None:
     assert trained.run("footprint", "--json", "--md").code == 2
     outcome = trained.run("footprint", "--plot", "footprint.png")

@@ -53,7 +53,7 @@ Commands:
   footprint  Show what training did to the weights.
   export     Write the data in a format that other trainers read.
   verify     Read everything that was built and heal what is damaged.
-  patch      Begin, look at, apply or drop a reviewed change.
+  patch      Begin, look at, try, accept, apply or drop a reviewed change.
   import     Write knowledge from a structured vocabulary.
   schema     Print a JSON Schema, for editors.
 """
@@ -154,8 +154,14 @@ def examples() -> list[str]:
     return found
 
 
+# What trains is run in tests/project.
 @pytest.mark.parametrize(
-    "example", [line for line in examples() if not re.match("prodabuild (test|debug|footprint|compile --locked)", line)]
+    "example",
+    [
+        line
+        for line in examples()
+        if not re.match("prodabuild (test|debug|footprint|patch try|patch accept|compile --locked)", line)
+    ],
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()

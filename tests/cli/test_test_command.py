@@ -134,6 +134,28 @@ def test_a_version_is_accepted_and_the_next_one_is_judged_against_it(taught: Rep
     assert b'"accepted:chains"' in taught.read("proda.lock")
 
 
+def test_an_accepted_version_whose_results_are_lost_is_known_by_its_accuracy(taught: Repo) -> None:
+    taught.edit("proda.yaml", GATE, "gate: {metric: acc, max_drop: 0.0}")
+    taught.edit("proda.yaml", "epochs: 6", "epochs: 2")
+    assert taught.run("test", "--accept", "-q").out.endswith("; recorded in proda.lock as the accepted version\n")
+    entry = orjson.loads(taught.read("proda.lock"))["entries"]["accepted:chains"]
+    md5 = entry["results"]["md5"]
+    taught.edit("proda.yaml", "epochs: 2", "epochs: 1")
+    assert "\nagainst the accepted version:\n" in taught.run("test", "-q").out
+    (taught.path / f".prodabuild/cache/files/md5/{md5[:2]}/{md5[2:]}").unlink()
+    outcome = taught.run("test", "--json")
+    sealed = outcome.json["suites"]["chains"]["sealed"]
+    drop = entry["acc"]["sealed"] - sealed["acc"]
+    assert sealed["against"] is None  # no pairs
+    assert outcome.json["gates"][0]["value"] == pytest.approx(drop, abs=1e-6)
+    text = taught.run("test", "-q")
+    assert text.out.splitlines()[len(outcome.json["suites"]["chains"]) + 1 :] == [
+        f"{'FAIL' if drop > 0 else 'ok  '} chains.sealed.drop against the accepted version is {drop:.3f}, at most 0 is asked",
+        f"{'fail' if drop > 0 else 'pass'} (nothing changed: these are the recorded results)",
+    ]
+    assert (outcome.code, text.code) == ((3, 3) if drop > 0 else (0, 0))
+
+
 def test_results_are_compared_with_those_of_a_git_ref(taught: Repo) -> None:
     taught.edit("proda.yaml", f", {GATE}", "")
     unversioned = taught.run("test", "--against", "HEAD", "-q")

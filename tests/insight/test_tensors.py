@@ -55,6 +55,13 @@ def test_a_quantised_tensor_is_refused(tmp_path: Path) -> None:
         load(model_tensors(tmp_path)["a"])
 
 
+@pytest.mark.parametrize("entry", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_told(tmp_path: Path, entry: float) -> None:
+    save(tmp_path / "model.safetensors", {"a": np.array([[1.0, entry]])})
+    with pytest.raises(ProjectError, match="has entries that are not finite"):
+        load(model_tensors(tmp_path)["a"])
+
+
 def test_folders_without_weights_are_told(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="has no weights in safetensors"):
         model_tensors(tmp_path)

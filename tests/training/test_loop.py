@@ -14,7 +14,7 @@ from prodabuild.training.batches import Budget, pack, split
 from prodabuild.training.checkpoint import Checkpoint
 from prodabuild.training.collate import collate
 from prodabuild.training.encode import Example
-from prodabuild.training.loop import Computing, Log, Run, Schedule, Step, set_deterministic, train
+from prodabuild.training.loop import Computing, Log, Run, Schedule, Step, deterministic, train
 
 pytestmark = pytest.mark.train
 EXAMPLES = [
@@ -30,10 +30,10 @@ def step_of(rows: list[list[list[int]]], packed: bool) -> Step:
 
 
 def gradients(base: Path, step: Step) -> tuple[float, dict[str, Any]]:
-    set_deterministic(1)
-    model, _ = load_base(base, "cpu", bf16=False)
-    computing = Computing(model, autocast=False)
-    loss = computing.gradients(step)
+    with deterministic(1):
+        model, _ = load_base(base, "cpu", bf16=False)
+        computing = Computing(model, autocast=False)
+        loss = computing.gradients(step)
     return loss, {name: parameter.grad for name, parameter in model.named_parameters()}
 
 
@@ -42,7 +42,6 @@ def alone(base: Path) -> tuple[float, dict[str, Any]]:
     """Loss and gradients as transformers computes them, a sample at a time."""
     import torch
 
-    set_deterministic(1)
     model, _ = load_base(base, "cpu", bf16=False)
     total = 0.0
     for example in EXAMPLES:
@@ -53,6 +52,20 @@ def alone(base: Path) -> tuple[float, dict[str, Any]]:
         loss.backward()
         total += loss.item()
     return total, {name: parameter.grad for name, parameter in model.named_parameters()}
+
+
+@pytest.mark.parametrize("present", [1, 3])
+def test_the_machine_does_not_decide_in_how_many_threads(base: Path, present: int) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(present)
+    try:
+        with deterministic(1, threads=2):
+            assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == present
+    finally:
+        torch.set_num_threads(before)
 
 
 EVERYTHING = list(range(len(EXAMPLES)))
@@ -107,13 +120,13 @@ class Repeated:
 
 
 def trained(base: Path, folder: Path, steps: Repeated, dropout: float = 0.1) -> tuple[list[Log], dict[str, Any]]:
-    set_deterministic(1)
     model, _ = load_base(base, "cpu", bf16=False)
     model.config.attention_dropout = dropout
     for layer in model.model.layers:
         layer.self_attn.attention_dropout = dropout
     checkpoint = Checkpoint(folder / "state.safetensors", seconds=0, cost=0)
-    logs = train(model, steps, Run(Schedule(1e-2, 12, 2), "model", silent, seed=3, checkpoint=checkpoint))
+    with deterministic(1):
+        logs = train(model, steps, Run(Schedule(1e-2, 12, 2), "model", silent, seed=3, checkpoint=checkpoint))
     return logs, dict(model.named_parameters())
 
 
