@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "benchmarks"
-COMMANDS = ("floors", "growth", "incremental", "items", "side_by_side", "traps", "wordnet")
+COMMANDS = ("exponents", "floors", "footprint", "growth", "incremental", "items", "side_by_side", "traps", "wordnet")
 
 
 def run(name: str, *arguments: str) -> dict[str, Any]:

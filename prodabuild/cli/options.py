@@ -61,6 +61,14 @@ def visible_device(asked: str) -> str:
     return "cpu" if asked == "auto" and hidden else asked
 
 
+def calculate_alone() -> None:
+    """Keep linear algebra to one thread unless the user says otherwise: thin matrices gain nothing by more.
+
+    They lose a lot by threads that wait for each other wherever something else runs. Call it before numpy is loaded.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def open_project(folder: Path) -> Project:
     """Open the data repo; the libraries below are told to stay offline and quiet, and whether DVC runs us."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -77,7 +77,7 @@ def _options(console: Console, device: str) -> Options:
 
 
 def _text(report: TryReport, asked: Sequence[str], verbosity: int) -> Iterator[str]:
-    from prodabuild.cli.scores import columns
+    from prodabuild.cli.tables import columns
 
     before, now = report.samples
     patches = f"{len(report.patches)} patch{'es' * (len(report.patches) != 1)}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.cli.tables import columns, markdown_table
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from prodabuild.evaluation.gates import GateResult
     from prodabuild.project import TestReport
@@ -37,11 +39,16 @@ def markdown(report: TestReport) -> str:
     passed = report.verdict.verdict == "pass"
     lines = [f"## Tests: {'a part' if report.part else 'passed' if passed else 'failed'}", ""]
     lines += [f"- {'✅' if gate.ok else '❌'} {_gate(gate)}" for gate in report.verdict.gates]
-    lines += ["" if report.verdict.gates else "No gate is declared.\n", *_markdown(HEAD, list(_splits(report)))]
+    lines += ["" if report.verdict.gates else "No gate is declared.\n", *markdown_table(HEAD, list(_splits(report)))]
     if against := list(_against(report)):
-        lines += ["", f"Against {report.against}, on the items that both have:", "", *_markdown(AGAINST_HEAD, against)]
+        lines += [
+            "",
+            f"Against {report.against}, on the items that both have:",
+            "",
+            *markdown_table(AGAINST_HEAD, against),
+        ]
     if report.disciplines:
-        rows = _markdown(DISCIPLINE_HEAD, list(_disciplines(report)))
+        rows = markdown_table(DISCIPLINE_HEAD, list(_disciplines(report)))
         lines += ["", "<details><summary>By discipline</summary>", "", *rows, "", "</details>"]
     return "\n".join([*lines, "", NOTE, ""])
 
@@ -108,19 +115,3 @@ def _last_line(report: TestReport) -> str:
     unchanged = "" if report.ran else " (nothing changed: these are the recorded results)"
     accepted = "; recorded in proda.lock as the accepted version" if report.accepted else ""
     return report.verdict.verdict + unchanged + accepted
-
-
-def columns(rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:
-    """Return rows of text in columns: the first ones to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_aligned(row, widths, left)) for row in rows]
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int], left: int) -> Iterator[str]:
-    for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        yield cell.ljust(width) if position < left else cell.rjust(width)
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [head, ["---", "---", *["---:"] * (len(head) - 2)], *rows]
-    return ["| " + " | ".join(row) + " |" for row in lines]

@@ -49,9 +49,11 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
+    from prodabuild.events import Emit
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.candidate import TryReport
     from prodabuild.project.debugging import DebugReport
+    from prodabuild.project.footprinting import FootprintReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
@@ -85,6 +87,17 @@ class Project:
             return check_everything(project.root, project.manifest, options, strict, coverage)
         except ProblemsError as found:
             return CheckReport(found.problems, {})
+
+    @classmethod
+    def footprint(cls, folder: Path, names: Sequence[str], base: Path | None, emit: Emit) -> FootprintReport:
+        """Return what training did to the weights of some runs: folders, or versions that git knows; changes nothing.
+
+        Without names it is the model just built. `base` is the model that they were trained on, where they do not
+        name a folder themselves. A manifest is not needed.
+        """
+        from prodabuild.project.footprinting import footprint
+
+        return footprint(folder.resolve(), names, base, emit)
 
     def plan(self, options: Options) -> PlanReport:
         """Return what a build of the target would do and why; changes nothing."""

@@ -340,10 +340,14 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
-    dvc = dvc_folder(root)
-    cache = cache_folder(dvc) if dvc else root / PRIVATE / "cache"
-    space = Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
+    space = Workspace(store_of(root), root / PRIVATE / "tmp")
     return Session(root, manifest, state, space, stages_of(manifest), options, pipeline)
+
+
+def store_of(root: Path) -> Store:
+    """Return the store of a repo: DVC's cache, or its own where there is no DVC."""
+    dvc = dvc_folder(root)
+    return Store(cache_folder(dvc) if dvc else root / PRIVATE / "cache", root / BUILD)
 
 
 def _state_path(root: Path) -> Path:

@@ -50,6 +50,15 @@ def at_ref(root: Path, ref: str, store: Store) -> dict[str, Reference]:
     return found
 
 
+def files_at(root: Path, ref: str, unit: str) -> tuple[Stored, ...]:
+    """Return the output files that a unit had at a git ref; raises `ProdaError` when the lock there names none."""
+    entry = _lock_at(root, ref).get(unit)
+    if entry is None:
+        raise ProjectError(f"{LOCK} at {ref} records no {unit}", "name a version that was compiled")
+    files: dict[str, Any] = entry.get("files") or {entry["path"]: entry}
+    return tuple(Stored(path, *(found[key] for key in FILE_KEYS[1:])) for path, found in files.items())
+
+
 def _lock_at(root: Path, ref: str) -> Entries:
     command = ["git", "show", "--end-of-options", f"{ref}:./{LOCK}"]
     try:

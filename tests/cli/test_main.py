@@ -44,17 +44,18 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
-  check    Check the manifest and every record.
-  plan     Show what a compile would do and why; change nothing.
-  why      Tell where a THING comes from and what it ends in.
-  compile  Build what changed: shards, test items, dataset, base, adapter.
-  test     Test the model beside its base; exit 3 when a gate fails.
-  debug    Ask the model why its dev items fail; draft patches.
-  export   Write the data in a format that other trainers read.
-  verify   Read everything that was built and heal what is damaged.
-  patch    Begin, look at, try, accept, apply or drop a reviewed change.
-  import   Write knowledge from a structured vocabulary.
-  schema   Print a JSON Schema, for editors.
+  check      Check the manifest and every record.
+  plan       Show what a compile would do and why; change nothing.
+  why        Tell where a THING comes from and what it ends in.
+  compile    Build what changed: shards, test items, dataset, base, adapter.
+  test       Test the model beside its base; exit 3 when a gate fails.
+  debug      Ask the model why its dev items fail; draft patches.
+  footprint  Show what training did to the weights.
+  export     Write the data in a format that other trainers read.
+  verify     Read everything that was built and heal what is damaged.
+  patch      Begin, look at, try, accept, apply or drop a reviewed change.
+  import     Write knowledge from a structured vocabulary.
+  schema     Print a JSON Schema, for editors.
 """
     )
 
@@ -159,7 +160,7 @@ def examples() -> list[str]:
     [
         line
         for line in examples()
-        if not re.match("prodabuild (test|debug|patch try|patch accept|compile --locked)", line)
+        if not re.match("prodabuild (test|debug|footprint|patch try|patch accept|compile --locked)", line)
     ],
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:

@@ -1,0 +1,57 @@
+"""`prodabuild footprint`: what training did to the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from prodabuild.cli.options import calculate_alone, common
+
+if TYPE_CHECKING:
+    from prodabuild.cli.console import Console
+
+
+@click.command("footprint")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option(
+    "--base", type=click.Path(path_type=Path), help="The model that the runs began at, where they do not say."
+)
+@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
+@click.option("--plot", metavar="FILE.svg", type=click.Path(path_type=Path), help="Draw spectra, and figures by layer.")
+@common
+def command(
+    folder: Path, console: Console, runs: tuple[str, ...], base: Path | None, as_markdown: bool, plot: Path | None
+) -> None:
+    """Show what training did to the weights.
+
+    Every figure stands beside what chance would give. A RUN is a folder with an adapter (LoRA, rsLoRA, DoRA) or a
+    whole model, or a version that git and proda.lock know; without one it is the model just built. Several runs are
+    shown as mean and standard deviation.
+
+    \b
+    Examples:
+      prodabuild footprint
+      prodabuild footprint seed1 seed2 seed3 --plot footprint.svg
+    """
+    from prodabuild.project import Project
+
+    if console.as_json and as_markdown:
+        raise click.UsageError("--json and --md exclude each other")
+    if plot and plot.suffix != ".svg":
+        raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
+    calculate_alone()
+    report = Project.footprint(folder, runs, base, console.emit)
+    console.close()
+    if plot:
+        from prodabuild.insight.pictures import draw
+
+        (folder / plot).write_text(draw(report.runs), "utf-8")
+        console.note(f"drawn: {plot}")
+    if console.as_json:
+        console.json(report.to_json())
+        return
+    from prodabuild.cli.footprint_tables import markdown, text
+
+    console.out((markdown if as_markdown else text)(report, console.verbosity))

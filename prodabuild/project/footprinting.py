@@ -1,0 +1,103 @@
+"""Footprints of what was trained here: the model just built, folders, and versions of git, each beside its base."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prodabuild.errors import OutsideError, ProjectError, UsageError
+from prodabuild.events import Progress
+from prodabuild.insight.footprint import make_footprint
+from prodabuild.insight.summary import to_json
+from prodabuild.insight.updates import config_of, has_weights, is_trained
+from prodabuild.project.pipeline import BUILD
+from prodabuild.project.session import store_of
+from prodabuild.project.versions import files_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prodabuild.events import Emit
+    from prodabuild.insight.footprint import Footprint
+
+MODEL, BASE = f"{BUILD}/model", f"{BUILD}/base"
+
+
+class FootprintReport(NamedTuple):
+    """The footprints of some runs. `unmet` names the bases that are not at hand, by run."""
+
+    runs: tuple[Footprint, ...]
+    unmet: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return to_json(self.runs) | {"unmet": self.unmet}
+
+
+class _Run(NamedTuple):
+    """What is to be looked at. `base_name` names its base, be it at hand (`base`) or not."""
+
+    name: str
+    folder: Path
+    base: Path | None
+    base_name: str
+
+
+def footprint(root: Path, names: Sequence[str], base: Path | None, emit: Emit) -> FootprintReport:
+    """Return the footprints of folders and versions, of the model just built without any; raises `ProdaError`."""
+    if base is not None and not has_weights(root / base):
+        raise UsageError(f"{base} is no model: it has no weights in safetensors", "give the folder of the base")
+    if twice := [name for name in names if list(names).count(name) > 1]:
+        raise UsageError(f"{twice[0]} is named twice", "name each run once")
+    with ExitStack() as stack:
+        runs = [_find(root, name, base, stack) for name in names or (MODEL,)]
+        made = tuple(_make(run, emit) for run in runs)
+    return FootprintReport(made, {run.name: run.base_name for run in runs if run.base is None})
+
+
+def _make(run: _Run, emit: Emit) -> Footprint:
+    def tell(done: int, total: int) -> None:
+        emit(Progress("footprint", done, total, run.name))
+
+    found = make_footprint(run.name, run.folder, run.base, tell)
+    return replace(found, base=run.base_name if run.base else None)
+
+
+def _find(root: Path, name: str, base: Path | None, stack: ExitStack) -> _Run:
+    folder = root / name
+    if folder.is_dir():
+        if not is_trained(folder):
+            raise ProjectError(f"{name} holds no adapter and no model", "name a folder that save_pretrained wrote")
+        return _beside(root, name, folder, base, BASE if name == MODEL else "")
+    if name == MODEL:
+        raise ProjectError("no model is built", "run `prodabuild compile`")
+    folder, old = (_linked(root, name, unit, stack) for unit in ("model", "base"))
+    if base is None and has_weights(old):
+        return _Run(name, folder, old, f"the base at {name}")
+    return _beside(root, name, folder, base, "")
+
+
+def _beside(root: Path, name: str, folder: Path, base: Path | None, own: str) -> _Run:
+    """Return a run beside the base that was given, or its own, or the one that its adapter names by a folder."""
+    named = str(config_of(folder).get("base_model_name_or_path") or "")
+    for found in (str(base or ""), own, named):
+        if found and has_weights(root / found):
+            return _Run(name, folder, root / found, found)
+    return _Run(name, folder, None, named or "its base")
+
+
+def _linked(root: Path, ref: str, unit: str, stack: ExitStack) -> Path:
+    """Return a folder with links to what a unit of another version has in the store."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    store = store_of(root)
+    for stored in files_at(root, ref, unit):
+        if not store.whole(stored):
+            raise OutsideError(
+                f"{stored.path} at {ref} is not in the store",
+                "bring it with `dvc fetch --all-commits` (`dvc pull` brings the version that is checked out)",
+            )
+        (folder / Path(stored.path).name).symlink_to(store.object_path(stored.md5))
+    return folder
