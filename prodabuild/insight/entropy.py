@@ -12,6 +12,7 @@ from prodabuild.errors import ProjectError
 if TYPE_CHECKING:
     from prodabuild.insight.draws import Floats
 
+PLACES = ("conservative", "typical", "uncertain")
 Z = 1.959963984540054  # two-sided 95 %
 
 
@@ -35,7 +36,7 @@ class Band(NamedTuple):
 
     def place(self, value: float) -> str:
         """Return `conservative` below the band, `uncertain` above it, `typical` inside."""
-        return "conservative" if value < self.low else "uncertain" if value > self.high else "typical"
+        return PLACES[int(value >= self.low) + int(value > self.high)]
 
 
 def bits(chances: Floats) -> Floats:

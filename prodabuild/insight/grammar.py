@@ -64,8 +64,7 @@ class Grammar:
     @cached_property
     def derivation_entropy(self) -> float:
         """Return the entropy of a derivation: at least that of its string, and equal where none is ambiguous."""
-        rules = np.concatenate([self.pairs.reshape(len(self.pairs), -1), self.words], axis=1)
-        return float(self._visits @ entropy(rules))
+        return float(self._visits @ entropy(np.concatenate([self.flat, self.words], axis=1)))
 
     @property
     def rate(self) -> Rate:
@@ -104,6 +103,11 @@ class Grammar:
         return np.asarray(np.linalg.inv(np.eye(len(self.pairs)) - self.expected)[0])
 
     @cached_property
+    def flat(self) -> Floats:
+        """Return the chances of pairs, a row for each nonterminal."""
+        return self.pairs.reshape(len(self.pairs), -1)
+
+    @cached_property
     def corners(self) -> Floats:
         """Return how often each nonterminal is expected leftmost below each one, at whatever depth."""
         return np.asarray(np.linalg.inv(np.eye(len(self.pairs)) - self.pairs.sum(2)))
@@ -136,7 +140,7 @@ class Grammar:
 
     @cached_property
     def _heights(self) -> Floats:
-        heights = np.concatenate([self.pairs.reshape(len(self.pairs), -1), self.words], axis=1).cumsum(1)
+        heights = np.concatenate([self.flat, self.words], axis=1).cumsum(1)
         return np.asarray(heights / heights[:, -1:])
 
     def _stream(self, row: Sequence[int]) -> list[float]:
@@ -163,7 +167,7 @@ class _Chart:
 
     def add(self, symbol: int) -> None:
         """Read one symbol more."""
-        pairs, words = self._grammar.pairs, self._grammar.words
+        pairs, words = self._grammar.flat, self._grammar.words
         self._spans.append([])
         end = len(self._spans)
         beyond: dict[int, Floats] = {}  # by first symbol: the chance to begin with what is left of the string
@@ -173,9 +177,9 @@ class _Chart:
             else:
                 left = np.array(self._spans[start])
                 right = np.array([self._spans[at][end - at - 1] for at in range(start + 1, end)])
-                span = np.einsum("abc,kb,kc->a", pairs, left, right)
+                span = pairs @ (left.T @ right).ravel()
                 later = np.array([beyond[at] for at in range(start + 1, end)])
-                open_ = np.einsum("abc,kb,kc->a", pairs, left, later)
+                open_ = pairs @ (left.T @ later).ravel()
             self._spans[start].append(span)
             beyond[start] = self._grammar.corners @ open_
         self.prefix, self.whole = float(beyond[0][0]), float(self._spans[0][-1][0])

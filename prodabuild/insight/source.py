@@ -34,7 +34,7 @@ class Source(Protocol):
         """Return -log2 of each symbol's chance after those before it in its row."""
 
 
-def spread(source: Source, *key: str | int, count: int = 400, length: int = 200) -> float:
+def spread(source: Source, *key: str | int, count: int = 200, length: int = 128) -> float:
     """Return the varentropy, estimated from samples where there is no formula."""
     known = source.varentropy
     if known is not None:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.debugging import DebugReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
+    from prodabuild.project.probing import ProbeReport, ProbeRequest
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
     from prodabuild.training.showing import Shown
@@ -195,6 +196,14 @@ class Project:
 
         with writing_session(self.root, self.manifest, options, "prodabuild debug") as session:
             return debug(session, drafting)
+
+    @afresh
+    def probe(self, options: Options, request: ProbeRequest) -> ProbeReport:
+        """Return what base and model make, within a context, of sources whose statistics are known."""
+        from prodabuild.project.probing import probe
+
+        with writing_session(self.root, self.manifest, options, "prodabuild probe") as session:
+            return probe(session, request)
 
     def verify(self, options: Options) -> VerifyReport:
         """Read everything that was built, heal what can be healed, mark the rest to be built again."""

@@ -55,7 +55,7 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     documents = read_documents(texts)
     tokenizer = _tokenizer(documents, preset)
     set_deterministic(preset.seed)
-    model = LlamaForCausalLM(_config(preset, len(tokenizer))).to(device)
+    model = LlamaForCausalLM(make_config(preset, len(tokenizer))).to(device)
     blocks = list(
         cut_blocks(tokenizer(documents, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, preset.block)
     )
@@ -65,7 +65,8 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     save(tokenizer, folder)
 
 
-def _config(preset: Preset, vocab: int) -> Any:
+def make_config(preset: Preset, vocab: int) -> Any:
+    """Return the shape of a scratch model with that many tokens; 0 pads, 1 ends."""
     # a short text gives fewer words than the preset asks for, and lm-eval cuts the embeddings to the tokenizer
     from transformers import LlamaConfig
 
