@@ -32,7 +32,6 @@ def command() -> None:
     \b
     Examples:
       prodabuild probe source lag:lag=4
-      prodabuild probe train markov:symbols=8,entropy=1.5 --svg curve.svg
       prodabuild probe ladder
     """
 
@@ -108,7 +107,7 @@ def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bo
     learnt = learn(found, recipe, console.emit)
     console.close()
     _tell(console, as_md, *probe_tables.course(source, found, learnt))
-    _draw(console, svg, lambda: probe_tables.draw_course(source, found, learnt))
+    _draw(console, folder, svg, lambda: probe_tables.draw_course(source, found, learnt))
     return ExitCode.DONE
 
 
@@ -147,7 +146,7 @@ def decode(
     swept = sweep(found, written, recipe.seed)
     console.close()
     _tell(console, as_md, *probe_tables.regimes(source, found, swept))
-    _draw(console, svg, lambda: probe_tables.draw_regimes(source, found, swept))
+    _draw(console, folder, svg, lambda: probe_tables.draw_regimes(source, found, swept))
     return ExitCode.DONE
 
 
@@ -179,7 +178,7 @@ def context(
     """
     report = _probe(folder, console, device, (source,), rows, length, seed)
     _tell(console, as_md, *probe_tables.contexts(report))
-    _draw(console, svg, lambda: probe_tables.draw_contexts(report))
+    _draw(console, folder, svg, lambda: probe_tables.draw_contexts(report))
     return ExitCode.DONE
 
 
@@ -211,7 +210,7 @@ def ladder(
     """
     report = _probe(folder, console, device, sources, rows, length, seed)
     _tell(console, as_md, *probe_tables.rungs(report))
-    _draw(console, svg, lambda: probe_tables.draw_rungs(report))
+    _draw(console, folder, svg, lambda: probe_tables.draw_rungs(report))
     return ExitCode.DONE
 
 
@@ -224,6 +223,7 @@ def freeze(folder: Path, console: Console, card: Path) -> int:
     \b
     Examples:
       prodabuild probe freeze claims/repetition.yaml
+      prodabuild probe freeze claims/repetition.yaml --json
     """
     from prodabuild.insight import claims
 
@@ -246,6 +246,7 @@ def run(folder: Path, console: Console, card: Path, as_md: bool) -> int:
     \b
     Examples:
       prodabuild probe run claims/repetition.yaml
+      prodabuild probe run claims/repetition.yaml --md
     """
     from prodabuild.insight.claims import read_card
     from prodabuild.insight.trial import run_card
@@ -266,7 +267,8 @@ def verify(folder: Path, console: Console, cards: tuple[Path, ...], as_md: bool)
 
     \b
     Examples:
-      prodabuild probe verify claims/*.yaml
+      prodabuild probe verify claims/repetition.yaml
+      prodabuild probe verify claims/repetition.yaml --md
     """
     from prodabuild.insight.claims import read_card
     from prodabuild.problems import Problem, ProblemsError
@@ -319,7 +321,7 @@ def _tell(console: Console, as_md: bool, document: dict[str, Any], tables: Seque
     console.out("\n\n".join([*texts, last] if last else texts))
 
 
-def _draw(console: Console, file: Path | None, draw: Callable[[], bytes]) -> None:
+def _draw(console: Console, folder: Path, file: Path | None, draw: Callable[[], bytes]) -> None:
     if file is not None:
-        file.write_bytes(draw())
+        (folder / file).write_bytes(draw())
         console.note(f"{file}: drawn")

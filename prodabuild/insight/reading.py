@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Forward = Callable[[Any], Any]  # token ids to logits, both torch tensors
 
-TOKENS = 4096  # of one batch
+TOKENS = 1024  # of one batch
 IMPOSSIBLE = 3.0  # standard errors below the source: no model can be there
 
 
@@ -53,12 +53,12 @@ def read(forward: Forward, alphabet: Alphabet, rows: Ints, device: str = "cpu") 
         for part in _parts(rows.shape):
             symbols = torch.tensor(rows[part], device=device)
             ids = torch.cat([torch.full_like(symbols[:, :1], alphabet.start), tokens[symbols[:, :-1]]], 1)
-            logits = forward(ids).double()
-            among = logits[..., tokens]
+            logits = forward(ids).float()
+            among = logits[..., tokens].double()
             mass = among.logsumexp(-1)
             own = among.gather(-1, symbols[..., None])[..., 0]
             bits[part] = ((mass - own) / math.log(2)).cpu().numpy()
-            leaked[part] = (1 - (mass - logits.logsumexp(-1)).exp()).clamp(min=0).cpu().numpy()
+            leaked[part] = (1 - (mass - logits.logsumexp(-1).double()).exp()).clamp(min=0).cpu().numpy()
     return Said(bits, leaked)
 
 
