@@ -1,7 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, I imports) and a
-number; they never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, C claims, I imports)
+and a number; they never change their meaning.
 """
 
 from __future__ import annotations
@@ -92,6 +92,9 @@ CODES = {
     "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
+    "C001": "A claim card is no experiment: its arms, its source or its seeds.",
+    "C002": "A claim was changed after it was frozen.",
+    "C003": "An outcome is not what the run of the claim wrote.",
     "I001": "A source cannot be read in its format.",
     "I002": "A row or a mapping lacks something, or says what is not allowed.",
     "I003": "A name in a source stands for no concept, or for more than one.",

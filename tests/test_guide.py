@@ -159,3 +159,14 @@ def test_the_guide_to_writing_knowledge_goes_as_it_says(repo: Repo) -> None:
     repo.edit(file, "name: laminated dough", "name: puff pastry")
     repo.data()
     assert "note: it makes no test item" in repo.run("why", "cooking/croissant..pastry").out
+
+
+def test_the_guide_to_probes_shows_a_source_and_freezes_its_card(repo: Repo) -> None:
+    text = (ROOT / "docs/guides/probe.md").read_text("utf-8")
+    (card,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    repo.write("claims/repetition.yaml", card)
+    shown = dict(re.findall(r"^\$ prodabuild (probe .*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE))
+    for command in ("probe source markov:symbols=8,entropy=1.5", "probe freeze claims/repetition.yaml"):
+        assert repo.run(*shlex.split(command)).out == shown[command]
+    (outcome,) = (out for command, out in shown.items() if command.startswith("probe run"))
+    assert [line.split()[0] for line in outcome.splitlines()] == ["card", "claims/repetition.yaml"]

@@ -28,6 +28,7 @@ COMMANDS = (
     "verify",
     "patch",
     "import",
+    "probe",
     "schema",
 )
 

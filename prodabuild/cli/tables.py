@@ -13,7 +13,7 @@ LEFT = 2
 def columns(rows: Sequence[Sequence[str]], left: int = LEFT) -> list[str]:
     """Return rows in columns: the first ones to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_aligned(row, widths, left)) for row in rows]
+    return ["  ".join(_aligned(row, widths, left)).rstrip() for row in rows]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], left: int) -> Iterator[str]:

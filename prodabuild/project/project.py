@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from prodabuild.project.debugging import DebugReport
     from prodabuild.project.footprinting import FootprintReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
+    from prodabuild.project.probing import ProbeReport, ProbeRequest
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
     from prodabuild.training.showing import Shown
@@ -233,6 +234,14 @@ class Project:
             candidate.record(self.root, trial._replace(event="accepted", nodes={}))
         ran = tuple(sorted(result.built + result.restored))
         return replace(report, ran=ran, seconds=time.monotonic() - started)
+
+    @afresh
+    def probe(self, options: Options, request: ProbeRequest) -> ProbeReport:
+        """Return what base and model make, within a context, of sources whose statistics are known."""
+        from prodabuild.project.probing import probe
+
+        with writing_session(self.root, self.manifest, options, "prodabuild probe") as session:
+            return probe(session, request)
 
     def verify(self, options: Options) -> VerifyReport:
         """Read everything that was built, heal what can be healed, mark the rest to be built again."""

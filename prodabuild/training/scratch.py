@@ -59,13 +59,14 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
     )
     schedule = Schedule(preset.learning_rate, preset.steps, max(1, preset.steps // 10))
     with deterministic(preset.seed):
-        model = LlamaForCausalLM(_config(preset, len(tokenizer))).to(device)
+        model = LlamaForCausalLM(make_config(preset, len(tokenizer))).to(device)
         train(model, _Blocks(blocks, preset), Run(schedule, "base", emit, preset.seed, weight_decay=0.01))
     save(model.to("cpu"), folder)
     save(tokenizer, folder)
 
 
-def _config(preset: Preset, vocab: int) -> Any:
+def make_config(preset: Preset, vocab: int) -> Any:
+    """Return the shape of a scratch model with that many tokens; 0 pads, 1 ends."""
     # a short text gives fewer words than the preset asks for, and lm-eval cuts the embeddings to the tokenizer
     from transformers import LlamaConfig
 

@@ -20,6 +20,7 @@ from prodabuild.engine.guard import writing
 from prodabuild.events import silent
 from prodabuild.project import Project
 from tests.conftest import ROOT, Repo
+from tests.insight.test_claims import CARD
 from tests.sources.samples import SAMPLES
 
 WORDNET = ROOT / "tests/sources/wordnet"
@@ -55,6 +56,7 @@ Commands:
   verify     Read everything that was built and heal what is damaged.
   patch      Begin, look at, try, accept, apply or drop a reviewed change.
   import     Write knowledge from a structured vocabulary.
+  probe      Measure models on sources whose entropy is known.
   schema     Print a JSON Schema, for editors.
 """
     )
@@ -154,14 +156,13 @@ def examples() -> list[str]:
     return found
 
 
-# What trains is run in tests/project.
+# What trains, or needs what was trained, is run in other tests.
+TRAINING = "test|debug|footprint|patch try|patch accept|compile --locked|probe (train|decode|context|ladder|run)"
+
+
 @pytest.mark.parametrize(
     "example",
-    [
-        line
-        for line in examples()
-        if not re.match("prodabuild (test|debug|footprint|patch try|patch accept|compile --locked)", line)
-    ],
+    [line for line in examples() if not re.match(f"prodabuild ({TRAINING})", line)],
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     repo.data()
@@ -170,6 +171,8 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     (repo.path / "schema").mkdir()
     if example.startswith("prodabuild patch"):
         repo.write("patches/0001-geckos-climb.yaml", PATCH)
+    if example.startswith("prodabuild probe"):
+        repo.write("claims/repetition.yaml", CARD)
     command, _, target = (
         example.removeprefix("prodabuild ").replace("/usr/share/wordnet", str(WORDNET)).partition(" > ")
     )
