@@ -9,6 +9,8 @@ from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.evaluation.gates import Verdict
     from prodabuild.evaluation.results import ItemResult
     from prodabuild.problems import Problem
@@ -20,7 +22,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
 
     to: Target = "model"
     jobs: int = 1
@@ -28,6 +30,7 @@ class Options:
     keep_going: bool = False
     device: str = "auto"
     emit: Emit = silent
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -315,10 +315,14 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
+    return Session(root, manifest, state, workspace(root, options.cache), stages_of(manifest), options, pipeline)
+
+
+def workspace(root: Path, cache: Path | None = None) -> Workspace:
+    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given."""
     dvc = dvc_folder(root)
-    cache = cache_folder(dvc) if dvc else root / PRIVATE / "cache"
-    space = Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
-    return Session(root, manifest, state, space, stages_of(manifest), options, pipeline)
+    cache = cache or (cache_folder(dvc) if dvc else root / PRIVATE / "cache")
+    return Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
 
 
 def _state_path(root: Path) -> Path:

@@ -55,6 +55,8 @@ Commands:
   patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
   schema   Print a JSON Schema, for editors.
+  push     Send what was built to a remote of DVC, and read it back.
+  pull     Fetch what was built from a remote of DVC.
 """
     )
 
@@ -153,6 +155,23 @@ def examples() -> list[str]:
     return found
 
 
+def keep_versions(repo: Repo) -> None:
+    """Make a repo one of git and DVC, with the version `v1` and two remotes."""
+    remotes = (f"['remote \"{name}\"']\n    url = {repo.path.parent / name}\n" for name in ("store", "backup"))
+    repo.write(".dvc/config", "[core]\n    remote = store\n" + "".join(remotes))
+    (repo.path.parent / "store").mkdir()
+    repo.write(".gitignore", "/build/\n/.prodabuild/\n/.dvc/cache\n/.dvc/tmp\n")
+    repo.data()
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for words in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*who, "commit", "--quiet", "--message", "one"],
+        ["tag", "v1"],
+    ):
+        subprocess.run(["git", *words], cwd=repo.path, check=True)
+
+
 @pytest.mark.parametrize(
     "example", [line for line in examples() if not re.match("prodabuild (test|debug|compile --locked)", line)]
 )
@@ -163,6 +182,9 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     (repo.path / "schema").mkdir()
     if example.startswith("prodabuild patch"):
         repo.write("patches/0001-geckos-climb.yaml", PATCH)
+    if example.startswith(("prodabuild push", "prodabuild pull", "prodabuild rebuild", "prodabuild gc")):
+        pytest.importorskip("dvc")
+        keep_versions(repo)
     command, _, target = (
         example.removeprefix("prodabuild ").replace("/usr/share/wordnet", str(WORDNET)).partition(" > ")
     )
