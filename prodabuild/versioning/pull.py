@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import file_md5
-from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
 from prodabuild.project.redo import exclusive
 from prodabuild.project.session import workspace
-from prodabuild.versioning.named import every_version, objects_of, placed_files, present_version
+from prodabuild.versioning.copies import lay_out, take_back
+from prodabuild.versioning.named import every_version, objects_of, present_version
 from prodabuild.versioning.remote import fetch, open_remote
 from prodabuild.versioning.transfer import TransferReport, refuse_absent
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from prodabuild.engine.placing import Workspace
     from prodabuild.engine.store import Store
     from prodabuild.events import Emit
     from prodabuild.versioning.named import Version
@@ -36,6 +34,7 @@ def pull(root: Path, name: str | None, everything: bool, emit: Emit) -> Transfer
     remote = open_remote(root, name)
     refuse_absent(remote, sending=False)
     with exclusive(root, "prodabuild pull", emit):
+        take_back(root, versions[0], space.store)
         came = fetch_lacking(remote, space.store, versions, emit)
         placed = lay_out(root, versions[0], space)
     named = objects_of(versions, space.store)
@@ -63,14 +62,3 @@ def fetch_lacking(remote: Remote, store: Store, versions: Iterable[Version], emi
         lacking = [n for n in named.all() if n.endswith(".dir") == part and not store.object_path(n).is_file()]
         came |= fetch(remote, store, lacking, emit) if lacking else {}
     return came
-
-
-def lay_out(root: Path, version: Version, space: Workspace) -> int:
-    """Make the files in `build/` those that a version names, as far as the store has them; returns how many it laid."""
-    laid = 0
-    for path, name in placed_files(version, space.store).items():
-        target, source = root / path, space.store.object_path(name)
-        if source.is_file() and not (target.is_file() and file_md5(target) == name):
-            place(target, source.read_bytes(), space.scratch)
-            laid += 1
-    return laid

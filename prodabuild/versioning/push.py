@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prodabuild.errors import OutsideError, ProjectError
+from prodabuild.project.redo import exclusive
 from prodabuild.project.session import workspace
+from prodabuild.versioning.copies import take_back
 from prodabuild.versioning.named import every_version, objects_of, present_version
 from prodabuild.versioning.remote import open_remote, remove, send, sizes
 from prodabuild.versioning.transfer import TransferReport, refuse_absent
@@ -25,6 +27,8 @@ def push(root: Path, name: str | None, everything: bool, emit: Emit) -> Transfer
     """
     store = workspace(root).store
     versions = every_version(root) if everything else [present_version(root)]
+    with exclusive(root, "prodabuild push", emit):
+        take_back(root, versions[0], store)
     named = objects_of(versions, store)
     if not named.needed:
         raise ProjectError("no lock names anything that was built", "run `prodabuild compile`, then push")

@@ -252,6 +252,7 @@ def test_what_is_nowhere_is_named(stored: Versioned, tmp_path: Path) -> None:
     found = md5(stored.repo.read(f"build/{name}"))
     lost = stored.path / f".dvc/cache/files/md5/{found[:2]}/{found[2:]}"
     lost.unlink()
+    (stored.path / "build" / name).unlink()
     outcome = stored.repo.run("push")
     assert (outcome.code, outcome.out.splitlines()[2:]) == (
         5,
@@ -261,6 +262,16 @@ def test_what_is_nowhere_is_named(stored: Versioned, tmp_path: Path) -> None:
     outcome = clone.repo.run("pull", "--json")
     assert (outcome.code, outcome.json["missing"]) == (5, [f"build/{name}"])
     assert clone.repo.data()["built"] == ["shard:zoo/010"]
+
+
+def test_a_cache_that_was_cleared_is_filled_from_build(stored: Versioned, tmp_path: Path) -> None:
+    shutil.rmtree(stored.path / ".dvc/cache")
+    stored.repo.write("dvc.yaml", "stages: {}\n")
+    (stored.path / "dvc.lock").unlink()
+    assert stored.repo.run("push").code == 0
+    assert set(below(tmp_path / "remote/files/md5").values()) == set(stored.repo.files().values()) - {
+        stored.repo.read("build/traces/data.journal")
+    }
 
 
 def test_a_damaged_object_is_not_sent(stored: Versioned, tmp_path: Path) -> None:
