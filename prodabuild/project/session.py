@@ -146,7 +146,7 @@ def _brought_up(
     active: Callable[[str], bool] | None = None,
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
-    reading = read_sources(state, root, manifest, _device(options), pipeline.files, active)
+    reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
     arrived = travelled(state, root, pipeline)
     moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
@@ -249,7 +249,7 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     state, root = session.state, session.root
     options = session.options
     named = session.pipeline.files
-    reading = read_sources(state, root, session.manifest, _device(options), named, jobs=options.jobs)
+    reading = read_sources(state, root, session.manifest, device_of(options), named, jobs=options.jobs)
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction(), _checking(root, state, reading.delta, options.jobs) as check:
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
@@ -283,13 +283,13 @@ def _check(root: Path, state: State, delta: Delta) -> None:
 def read_now(root: Path, manifest: Manifest, options: Options, look: Callable[[State, Reading], T]) -> T:
     """Return what a look at the recorded state, and at how the sources differ from it, finds; changes nothing."""
     with _recorded(root, options) as recorded:
-        return look(recorded, read_readable(recorded, root, manifest, _device(options)))
+        return look(recorded, read_readable(recorded, root, manifest, device_of(options)))
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
     """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
-        reading = read_readable(recorded, root, manifest, _device(options))
+        reading = read_readable(recorded, root, manifest, device_of(options))
         return examine(root, manifest, recorded, reading, strict, coverage)
 
 
@@ -329,5 +329,6 @@ def _state_path(root: Path) -> Path:
     return root / STATE
 
 
-def _device(options: Options) -> str:
+def device_of(options: Options) -> str:
+    """Return the class of device to build for."""
     return probe() if options.device == "auto" else options.device

@@ -46,6 +46,8 @@ def prefix(folder: Path) -> str:
 
 def commit_of(folder: Path, ref: str) -> str:
     """Return the commit that a ref names; raises `UsageError`."""
+    if not in_git(folder):
+        raise UsageError("this is no git repository: it has no versions", "`git init`, and commit the lock")
     try:
         return git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
     except OutsideError:

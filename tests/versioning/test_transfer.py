@@ -17,13 +17,6 @@ OLD, NEW = "a lizard with the habits of a gecko", "a lizard that sticks"
 STICKY, WET = NEW, "a lizard that is wet"
 
 
-@pytest.fixture(autouse=True)
-def _alone(versioned: Versioned, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in versioned.environment.items():
-        if name.startswith(("DVC_", "GIT_")):
-            monkeypatch.setenv(name, value)
-
-
 @pytest.fixture
 def stored(versioned: Versioned, tmp_path: Path) -> Versioned:
     """A built and committed version, and a remote that is empty."""
