@@ -26,9 +26,9 @@ SHORT = 12
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
 @common
 def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str) -> int:
-    """Build the version at REF again and compare every digest of its lock.
+    """Build a past version again and compare every digest.
 
-    It is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
+    REF is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
     built. Libraries that are not those of then are named first. Exit 1 unless all is equal.
 
     \b
@@ -39,6 +39,7 @@ def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: 
     from prodabuild.project import Options
     from prodabuild.versioning.rebuild import rebuild
 
+    console.stages = console.verbosity > 0
     options = Options(jobs=jobs, device=visible_device(device), emit=console.emit)
     report = rebuild(folder.resolve(), ref, options, from_scratch)
     console.close()

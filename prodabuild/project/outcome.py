@@ -197,7 +197,8 @@ class TrialReport:
 class VerifyReport:
     """What was verified. Files are named by their paths in the repo; `lost` and `stale` are units.
 
-    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile.
+    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile. `recorded` are
+    outputs that stand in `dvc.lock` with other contents; `needed` tells of what is lost which version it was for.
     """
 
     objects: int
@@ -207,6 +208,8 @@ class VerifyReport:
     stale: tuple[str, ...] = ()
     unbuilt: int = 0
     seconds: float = 0.0
+    recorded: tuple[str, ...] = ()
+    needed: tuple[tuple[str, str], ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -222,6 +225,8 @@ class VerifyReport:
             "healed": list(self.healed),
             "lost": list(self.lost),
             "stale": list(self.stale),
+            "recorded": list(self.recorded),
+            "needed": dict(self.needed),
             "unbuilt": self.unbuilt,
             "seconds": round(self.seconds, 3),
         }

@@ -75,7 +75,7 @@ class Worktree(NamedTuple):
 
 
 def worktrees(folder: Path) -> list[Worktree]:
-    """Return the work trees of a repository that are there, the main one first."""
+    """Return the work trees that a repository knows of, the main one first, those on disks that are not there too."""
     blocks = git(folder, "worktree", "list", "--porcelain", "-z").decode().split("\0\0")
     found = []
     for block in blocks:
@@ -83,7 +83,12 @@ def worktrees(folder: Path) -> list[Worktree]:
         if words and "bare" not in words:
             head = words.get("HEAD", "")
             found.append(Worktree(Path(words["worktree"]), head if head.strip("0") else ""))
-    return [tree for tree in found if tree.path.is_dir()]
+    return found
+
+
+def present_worktrees(folder: Path) -> list[Worktree]:
+    """Return the work trees of a repository that are there."""
+    return [tree for tree in worktrees(folder) if tree.path.is_dir()]
 
 
 def main_worktree(folder: Path) -> Path | None:

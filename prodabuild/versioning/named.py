@@ -22,10 +22,11 @@ _LOCKS = (LOCK, DVC_LOCK, PIPELINE)
 
 
 class Version(NamedTuple):
-    """A version by its name, and its locks by their path in the data repo."""
+    """A version by its name, its locks by their path in the data repo, its commit ("" for the work tree)."""
 
     name: str
     files: Mapping[str, bytes]
+    commit: str = ""
 
 
 class Named(NamedTuple):
@@ -65,7 +66,7 @@ def version_at(root: Path, ref: Ref) -> Version:
     rows = (row.partition("\t") for row in git(root, "ls-tree", "-r", "-z", ref.commit).decode().split("\0") if row)
     ids = {path: head.split(" ")[2] for head, _, path in rows if is_lock(path)}
     found = dict(zip(ids, blobs(root, ids.values()), strict=True))
-    return Version(ref.name, {path: data for path, data in found.items() if data is not None})
+    return Version(ref.name, {path: data for path, data in found.items() if data is not None}, ref.commit)
 
 
 def every_version(root: Path) -> list[Version]:
@@ -102,30 +103,45 @@ def placed_files(version: Version, store: Store) -> dict[str, str]:
     return {path: name for path, name in found.items() if built(normal(path) or "")}
 
 
+def trees_named(version: Version) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return the lists of folders that a version names: the folder, and its files by `proda.lock`."""
+    files = {path: name for needed, path, name in _units(version) if needed}
+    found = {}
+    for needed, path, name in _outputs(version):
+        below = f"{normal(path)}/"
+        if needed and name.endswith(".dir"):
+            inside = {file.removeprefix(below): md5 for file, md5 in files.items() if file.startswith(below)}
+            found[name] = (below.removesuffix("/"), inside)
+    return found
+
+
 def _units(version: Version) -> list[tuple[bool, str, str]]:
     """Return, for every file that `proda.lock` names: is it of this version (or of the accepted one), path, object."""
     data = version.files.get(LOCK)
     found = []
-    for name, entry in lockfile.parse(data, f"{LOCK} of {version.name}").items() if data is not None else ():
-        made = entry.get("results", {}) if name.startswith(ACCEPTED) else entry
-        files = made.get("files") or ({made["path"]: made} if "md5" in made else {})
+    for name, entry in lockfile.parse(data, _called(LOCK, version)).items() if data is not None else ():
         own = not name.startswith(ACCEPTED)
+        files = lockfile.files_of(entry if own else entry.get("results", {}))
         found += [(own, f"{BUILD}/{path}", str(file["md5"])) for path, file in files.items()]
     return found
 
 
 def _outputs(version: Version) -> list[tuple[bool, str, str]]:
     """Return, for every output that DVC's files name: is it made by prodabuild, its path, its object."""
-    stages = parse_stages(version.files.get(PIPELINE, b""), f"{PIPELINE} of {version.name}")
+    stages = parse_stages(version.files.get(PIPELINE, b""), _called(PIPELINE, version))
     kept = {stage.name: {out.path for out in stage.outs if out.cached} for stage in stages if read_command(stage.cmd)}
     found = []
     for file, data in version.files.items():
         if file == DVC_LOCK or file.endswith(".dvc"):
-            for stage, outs in lock_outs(data, f"{file} of {version.name}").items():
+            for stage, outs in lock_outs(data, _called(file, version)).items():
                 ours = kept.get(stage) if file == DVC_LOCK else None
                 rows = ((str(out.get("path")), str(out.get("md5"))) for out in outs)
                 found += [(ours is not None, path, name) for path, name in rows if ours is None or path in ours]
     return found
+
+
+def _called(file: str, version: Version) -> str:
+    return file if version.name == PRESENT else f"{file} of {version.name}"
 
 
 def _inside(what: str, path: str) -> str:

@@ -18,7 +18,7 @@ from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
 from prodabuild.project.pipeline import BUILD
-from prodabuild.project.redo import PRIVATE
+from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
 from prodabuild.project.travelling import FOLDER as TRACES
 from prodabuild.versioning.git import Ref, commit_of
@@ -102,13 +102,13 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
         options.emit(Note(f"{what} was {then}, here it is {now}: what it shapes may differ", warning=True))
     store = workspace(root).store
     with checked_out(root, commit) as tree:
-        _bring(root, replace_files(version, ".dvc") if from_scratch else version, store, options.emit)
+        _bring(root, _only(version, ".dvc") if from_scratch else version, store, options.emit)
         _lay_sources(tree, version, store)
         if not from_scratch:
             _lay_traces(root, tree, version, entries, store)
         (tree / LOCK).unlink()
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
-        done = _build(tree, replace(options, to=_target(entries), cache=cache))
+        done = _build(tree, replace(options, to=target_of(entries), cache=cache))
         artifacts = compare(entries, lockfile.read(tree / LOCK))
     counts = (done["built"], done["restored"], time.monotonic() - started)
     return RebuildReport(ref, commit, environment, artifacts, *counts)
@@ -144,13 +144,14 @@ def _locked(version: Version) -> Entries:
     return lockfile.parse(version.files[LOCK], f"{LOCK} at {version.name}")
 
 
-def _target(entries: Entries) -> Target:
+def target_of(entries: Entries) -> Target:
+    """Return how far a version was built, by its lock."""
     kinds = {name.partition(":")[0] for name in entries}
     order: tuple[tuple[str, Target], ...] = (("results", "results"), ("model", "model"), ("base", "base"))
     return next((target for kind, target in order if kind in kinds), "data")
 
 
-def replace_files(version: Version, ending: str) -> Version:
+def _only(version: Version, ending: str) -> Version:
     """Return a version with those of its files alone that end so."""
     return version._replace(files={path: data for path, data in version.files.items() if path.endswith(ending)})
 
@@ -164,7 +165,8 @@ def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
     from prodabuild.versioning.remote import open_remote
 
     try:
-        came = fetch_lacking(open_remote(root), store, [version], emit)
+        with exclusive(root, "prodabuild rebuild", emit):
+            came = fetch_lacking(open_remote(root), store, [version], emit)
     except (OutsideError, UsageError) as error:
         emit(Note(f"{len(lacking)} objects are not in the cache, and come from no remote: {error.message}"))
     else:

@@ -57,7 +57,8 @@ Commands:
   schema   Print a JSON Schema, for editors.
   push     Send what was built to a remote of DVC, and read it back.
   pull     Fetch what was built from a remote of DVC.
-  rebuild  Build the version at REF again and compare every digest of its lock.
+  rebuild  Build a past version again and compare every digest.
+  gc       Free what no version needs; without --force, say what that would be.
 """
     )
 
