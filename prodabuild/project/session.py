@@ -147,12 +147,12 @@ def _brought_up(
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
     reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
-    arrived = travelled(state, root, pipeline)
+    arrived = travelled(state, root, pipeline, workspace(root, options.cache).store)
     moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
     if moved:
         with session.state.transaction():
-            take_in(session.state, root, arrived)
+            take_in(session.state, arrived)
             refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
         _check(root, session.state, reading.delta)
     raise_errors(empty_disciplines(session.state, manifest))
@@ -238,10 +238,10 @@ def _catch_up(state: State, root: Path) -> None:
 
 
 def _take_in_travelled(session: Session) -> None:
-    arrived = travelled(session.state, session.root, session.pipeline)
+    arrived = travelled(session.state, session.root, session.pipeline, session.space.store)
     if arrived:
         with session.state.transaction():
-            take_in(session.state, session.root, arrived)
+            take_in(session.state, arrived)
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:

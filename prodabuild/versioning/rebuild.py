@@ -17,12 +17,10 @@ from prodabuild.project import Options, Project
 from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
-from prodabuild.project.pipeline import BUILD
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
-from prodabuild.project.travelling import FOLDER as TRACES
 from prodabuild.versioning.git import Ref, commit_of
-from prodabuild.versioning.named import Version, objects_of, placed_files, version_at
+from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
 
 if TYPE_CHECKING:
@@ -105,7 +103,7 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
         _bring(root, _only(version, ".dvc") if from_scratch else version, store, options.emit)
         _lay_sources(tree, version, store)
         if not from_scratch:
-            _lay_traces(root, tree, version, entries, store)
+            _lay_traces(root, tree, entries)
         (tree / LOCK).unlink()
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
         done = _build(tree, replace(options, to=target_of(entries), cache=cache))
@@ -192,14 +190,11 @@ def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
                 yield path, name
 
 
-def _lay_traces(root: Path, tree: Path, version: Version, entries: Entries, store: Store) -> None:
-    """Tell the version's build of traces that end in what its lock names: those of here, and those that travelled."""
+def _lay_traces(root: Path, tree: Path, entries: Entries) -> None:
+    """Tell the version's build of those traces of here that end in what its lock names."""
     here = journal.read(journal.journal_of(root / STATE))
     lines = (journal.line_of(trace) for trace in here if _ends_in(entries, trace.unit, trace.files))
     place(journal.journal_of(tree / STATE), b"".join(lines), tree / PRIVATE / "tmp")
-    for path, name in placed_files(version, store).items():
-        if path.startswith(f"{BUILD}/{TRACES}/") and store.sound(name):
-            place(tree / path, store.object_path(name).read_bytes(), tree / PRIVATE / "tmp")
 
 
 def _ends_in(entries: Mapping[str, Any], unit: str, files: Any) -> bool:

@@ -64,7 +64,7 @@ def test_a_version_goes_to_the_remote_and_into_a_clone_that_then_builds_nothing(
     assert outcome.out == (
         f"pulled {len(objects)} objects ({total}) from store ({tmp_path}/remote)\n"
         f"each is what its name says; {len(objects)} objects are here\n"
-        f"{files} files laid in build/: `prodabuild compile` restores the rest of it\n"
+        f"{files} files laid in build/: the next `prodabuild compile` restores them\n"
     )
     assert (cache(clone.repo), clone.repo.files()) == (objects, stored.repo.files())
     assert all(path.stat().st_mode & 0o777 == 0o444 for path in clone.path.glob(".dvc/cache/files/md5/*/*"))
