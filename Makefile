@@ -29,7 +29,7 @@ knowledge: .venv/demo.installed
 base-text: .venv/demo.installed
 	$(BIN)/python scripts/base_text.py $(WORDNET)
 
-# Files made from code: the JSON Schema and docs/reference
+# Files made from code: dvc.yaml, the JSON Schemas and docs/reference
 generated: .venv/dev.installed
 	$(BIN)/python -m scripts.generated
 

@@ -1,4 +1,4 @@
-"""Write the files that are made from code: the JSON Schemas and the pages of docs/reference.
+"""Write the files that are made from code: `dvc.yaml`, the JSON Schemas and the pages of docs/reference.
 
 python scripts/generated.py
 """
@@ -18,8 +18,10 @@ from prodabuild.knowledge import declarations
 from prodabuild.knowledge.files import SECTIONS
 from prodabuild.knowledge.predicates import BUILTIN
 from prodabuild.knowledge.records import FIELDS
+from prodabuild.manifest.load import read_manifest
 from prodabuild.manifest.schema import manifest_schema
 from prodabuild.problems import CODES, severity_of
+from prodabuild.versioning.pipeline import dvc_yaml
 
 ROOT = Path(__file__).parent.parent
 NOTE = "<!-- Made from code by `make generated`; do not edit. -->\n"
@@ -39,6 +41,7 @@ def pages() -> dict[str, str]:
     """Return every generated file's text by its path in the repository."""
     return {
         **{f"schema/{name}.schema.json": text for name, text in schemas().items()},
+        "dvc.yaml": dvc_yaml(read_manifest(ROOT)),
         "docs/reference/manifest.md": manifest_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/knowledge.md": knowledge_page(),

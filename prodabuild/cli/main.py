@@ -17,19 +17,8 @@ from prodabuild.cli.failures import explain, tell
 from prodabuild.errors import ExitCode, ProdaError, outside
 
 COMMANDS = (
-    "check",
-    "plan",
-    "why",
-    "compile",
-    "test",
-    "debug",
-    "footprint",
-    "export",
-    "verify",
-    "patch",
-    "import",
-    "probe",
-    "schema",
+    *("check", "plan", "why", "compile", "test", "debug", "patch", "export", "import"),
+    *("push", "pull", "rebuild", "verify", "gc", "footprint", "probe", "schema"),
 )
 
 

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@click.option("--rebuild", "again", is_flag=True, help="Build what is lost again, in each version that needs it.")
 @common
-def command(folder: Path, console: Console, device: str) -> int:
+def command(folder: Path, console: Console, device: str, again: bool) -> int:
     """Read everything that was built and heal what is damaged.
 
-    Objects in the store and their copies in build/ heal each other. Exit 5 when something is lost and must be built
-    again, 4 when proda.lock names other contents than were built.
+    Every object of the cache is compared with its name, both locks and build/ with the objects. Copies in build/, the
+    locks and the default remote heal. Exit 5 when something is lost, 4 when a lock names other contents than built.
 
     \b
     Examples:
@@ -31,8 +32,10 @@ def command(folder: Path, console: Console, device: str) -> int:
       prodabuild verify --json
     """
     from prodabuild.project import Options
+    from prodabuild.versioning.verify import verify
 
-    report = open_project(folder).verify(Options(device=visible_device(device), emit=console.emit))
+    console.stages = console.verbosity > 0
+    report = verify(open_project(folder), Options(device=visible_device(device), emit=console.emit), again)
     console.close()
     if console.as_json:
         console.json(report.to_json())
@@ -40,13 +43,17 @@ def command(folder: Path, console: Console, device: str) -> int:
         console.out(_text(report))
     if not report.whole:
         return ExitCode.OUTSIDE
-    return ExitCode.STALE if report.stale else ExitCode.DONE
+    return ExitCode.STALE if report.stale or report.recorded else ExitCode.DONE
 
 
 def _text(report: VerifyReport) -> str:
-    lines = [f"{'healed' if name in report.healed else 'lost':8}{name}" for name in report.damaged]
+    needed = {name: f"  of {version}" for name, version in report.needed if version != "the work tree"}
+    lines = [
+        f"{'healed' if name in report.healed else 'lost':8}{name}{needed.get(name, '')}" for name in report.damaged
+    ]
     lines += [f"rebuild {unit}" for unit in report.lost]
     lines += [f"stale   {unit} in proda.lock" for unit in report.stale]
+    lines += [f"stale   {path} in dvc.lock" for path in report.recorded]
     number = f"{report.objects} object{'s' if report.objects != 1 else ''}"
     if not report.damaged:
         lines.append(f"{number} and their copies in build/ are whole ({report.seconds:.2f} s)")
@@ -54,6 +61,15 @@ def _text(report: VerifyReport) -> str:
         lost = len(report.damaged) - len(report.healed)
         lines.append(f"{number}: {len(report.healed)} healed, {lost} lost ({report.seconds:.2f} s)")
     lines += [f"not built yet: {report.unbuilt}"] if report.unbuilt else []
-    lines += [] if report.whole else ["run `prodabuild compile`: it restores what is stored and builds the rest"]
-    lines += ["run `prodabuild compile`: it writes proda.lock"] if report.whole and report.stale else []
+    lines += [] if report.whole else [_mend(report, bool(needed))]
+    stale = report.whole and (report.stale or report.recorded)
+    lines += [f"run `prodabuild compile`: it writes {'proda.lock' if report.stale else 'dvc.lock'}"] if stale else []
     return "\n".join(lines)
+
+
+def _mend(report: VerifyReport, others: bool) -> str:
+    if others:
+        return "run `prodabuild verify --rebuild`: it builds what is lost, in each version that needs it"
+    if not report.lost:
+        return "no version needs what was lost: it is removed"
+    return "run `prodabuild compile`: it restores what is stored and builds the rest"

@@ -63,14 +63,37 @@ class Lock(NamedTuple):
 def read_stages(path: Path) -> tuple[DvcStage, ...]:
     """Return the stages of a `dvc.yaml` that say all in plain words: no template, loop or folder of their own."""
     try:
-        document = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+        data = path.read_bytes()
     except FileNotFoundError:
         return ()
+    return parse_stages(data, path.name)
+
+
+def parse_stages(data: bytes, name: str) -> tuple[DvcStage, ...]:
+    """Return the stages of a `dvc.yaml` by its bytes; raises `ProjectError` when it is no YAML."""
+    try:
+        document = yaml.load(data, yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise ProjectError(f"{path.name} is not YAML: {_said(error)}", "`dvc status` says where it is wrong") from None
+        raise ProjectError(f"{name} is not YAML: {_said(error)}", "`dvc status` says where it is wrong") from None
     stages = document.get("stages") if isinstance(document, dict) else None
     found = stages.items() if isinstance(stages, dict) else ()
     return tuple(stage for name, written in found if (stage := _stage(name, written)))
+
+
+def lock_outs(data: bytes, name: str) -> dict[str, list[Entry]]:
+    """Return what a `dvc.lock`, or a `.dvc` file, says of the outputs of each stage (that of a file: "")."""
+    try:
+        document = yaml.load(data, yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{name} is not YAML: {_said(error)}", _HINT) from None
+    document = document if isinstance(document, dict) else {}
+    stages = document.get("stages")
+    found = stages if isinstance(stages, dict) else {"": document}
+    return {
+        stage: [out for out in entry.get("outs") or () if isinstance(out, dict) and out.get("hash") == "md5"]
+        for stage, entry in found.items()
+        if isinstance(entry, dict)
+    }
 
 
 def read_lock(path: Path) -> Lock:

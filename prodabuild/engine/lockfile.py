@@ -85,6 +85,13 @@ def outputs(entries: Entries) -> Iterator[tuple[str, str]]:
                 yield name, path
 
 
+def files_of(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the files of a unit's entry by path below `build/`; nothing for an entry of something else."""
+    single = {entry["path"]: dict(entry)} if {"path", "md5"} <= entry.keys() else {}
+    found: dict[str, dict[str, Any]] = entry.get("files") or single
+    return found
+
+
 def unit_entry(made: tuple[Stored, ...]) -> dict[str, Any]:
     """Return the lock entry of a built unit: digests and size of its one file, or of each of its files."""
     files = {stored.path: {"md5": stored.md5, "sha256": stored.sha256, "size": stored.size} for stored in made}

@@ -126,6 +126,31 @@ class Store:
         """Return the bytes of an object that was stored a moment ago."""
         return self.object_path(stored.md5).read_bytes()
 
+    def sound(self, name: str) -> bool:
+        """Tell whether an object is there and is what its name says."""
+        path = self.object_path(name)
+        return path.is_file() and file_md5(path) == name.removesuffix(".dir")
+
+    def files_of(self, name: str) -> dict[str, str]:
+        """Return the md5s of the files that a folder's object lists, by path; nothing when it is not there."""
+        try:
+            return listed(self.object_path(name).read_bytes())
+        except FileNotFoundError:
+            return {}
+
+    def receiving(self, name: str) -> Path:
+        """Return where an object that comes from elsewhere is to be written, for `receive`."""
+        return self._temporary_name(name)
+
+    def receive(self, name: str) -> bool:
+        """Take in what was written at `receiving`; what is not the object of this name is thrown away."""
+        temporary = self._temporary_name(name)
+        if not temporary.is_file() or file_md5(temporary) != name.removesuffix(".dir"):
+            temporary.unlink(missing_ok=True)
+            return False
+        self._publish(temporary, self.object_path(name))
+        return True
+
     def take_recovered(self) -> tuple[str, ...]:
         """Return the outputs whose objects were taken back since it was asked last."""
         taken = tuple(self._recovered)
@@ -187,6 +212,14 @@ def tree_of(files: Iterable[tuple[str, str]]) -> tuple[str, bytes]:
     """Return the name and the bytes of the object that stands for a folder, from the paths and md5s of its files."""
     data = json.dumps([{"md5": name, "relpath": path} for path, name in sorted(files)]).encode()
     return md5(data) + ".dir", data
+
+
+def listed(data: bytes) -> dict[str, str]:
+    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that."""
+    try:
+        return {row["relpath"]: row["md5"] for row in json.loads(data)}
+    except (ValueError, TypeError, KeyError):
+        return {}
 
 
 def make_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ class Stage:
     Units are the `fixed` ones; or one, `kind:X`, for each unit `...:X` of the stage that this one stands `beside`;
     or else the buckets of every fact group named `kind:...`.
     The build function must be importable by name (it may run in another process) and may read only
-    through its view.
+    through its view. What it makes lies in a `folder` of `build/`.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Stage:
     beside: str = ""
     bucket_size: int = 64
     parallel: bool = False
+    folder: str = ""
 
     @property
     def bucketed(self) -> bool:

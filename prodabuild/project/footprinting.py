@@ -14,7 +14,7 @@ from prodabuild.insight.footprint import make_footprint
 from prodabuild.insight.summary import to_json
 from prodabuild.insight.updates import config_of, has_weights, is_trained
 from prodabuild.project.pipeline import BUILD
-from prodabuild.project.session import store_of
+from prodabuild.project.session import workspace
 from prodabuild.project.versions import files_at
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _beside(root: Path, name: str, folder: Path, base: Path | None, own: str) ->
 def _linked(root: Path, ref: str, unit: str, stack: ExitStack) -> Path:
     """Return a folder with links to what a unit of another version has in the store."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    store = store_of(root)
+    store = workspace(root).store
     for stored in files_at(root, ref, unit):
         if not store.whole(stored):
             raise OutsideError(

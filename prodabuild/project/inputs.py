@@ -278,7 +278,9 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[
 def _environment(own: Closure, device: str) -> dict[str, list[Fact]]:
     """Return the facts about what builds run on: versions of libraries, ours and those of own recipes; the device."""
     facts = [library_fact(name, version) for name, version in versions().items()]
-    facts += [library_fact(name, version, local=True) for name, version in sorted(_versions(own.libraries).items())]
+    facts += [
+        library_fact(name, version, local=True) for name, version in sorted(installed_versions(own.libraries).items())
+    ]
     return {ENVIRONMENT: [*facts, Fact("device", canonical({"class": device}), ENVIRONMENT)]}
 
 
@@ -351,7 +353,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _versions(imported: frozenset[str]) -> dict[str, str | None]:
+def installed_versions(imported: frozenset[str]) -> dict[str, str | None]:
     """Return the versions of libraries by the names that they are imported by, None for what is no distribution."""
     found = {name: _version(name) for name in imported}
     if (

@@ -9,6 +9,8 @@ from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.evaluation.gates import Verdict
     from prodabuild.evaluation.results import ItemResult
     from prodabuild.problems import Problem
@@ -20,7 +22,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
 
     to: Target = "model"
     jobs: int = 1
@@ -28,6 +30,7 @@ class Options:
     keep_going: bool = False
     device: str = "auto"
     emit: Emit = silent
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,8 @@ class TrialReport:
 class VerifyReport:
     """What was verified. Files are named by their paths in the repo; `lost` and `stale` are units.
 
-    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile.
+    `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile. `recorded` are
+    outputs that stand in `dvc.lock` with other contents; `needed` tells of what is lost which version it was for.
     """
 
     objects: int
@@ -204,6 +208,8 @@ class VerifyReport:
     stale: tuple[str, ...] = ()
     unbuilt: int = 0
     seconds: float = 0.0
+    recorded: tuple[str, ...] = ()
+    needed: tuple[tuple[str, str], ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -219,6 +225,8 @@ class VerifyReport:
             "healed": list(self.healed),
             "lost": list(self.lost),
             "stale": list(self.stale),
+            "recorded": list(self.recorded),
+            "needed": dict(self.needed),
             "unbuilt": self.unbuilt,
             "seconds": round(self.seconds, 3),
         }

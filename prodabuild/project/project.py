@@ -256,9 +256,7 @@ class Project:
                 unbuilt = len(session.state.dirty()) - len(found.lost)
         except DamagedStateError:  # set aside by now: what it knew is restored and built by the next compile
             return VerifyReport(0, (STATE,), (), seconds=time.monotonic() - started)
-        damaged, healed = (
-            tuple(path.relative_to(self.root).as_posix() for path in paths) for paths in (found.damaged, found.healed)
-        )
+        damaged, healed = (tuple(shown(self.root, path) for path in paths) for paths in (found.damaged, found.healed))
         seconds = time.monotonic() - started
         return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
 
@@ -275,6 +273,11 @@ class Project:
         if not (self.inside_dvc or session.options.locked):
             update_dvc_lock(session, target, traces, passed)
         return changed
+
+
+def shown(root: Path, path: Path) -> str:
+    """Return a path as people read it: in the repo if it lies there (a cache may lie elsewhere)."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _run(session: Session, options: Options) -> RunResult:

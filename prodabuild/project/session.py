@@ -148,13 +148,13 @@ def _brought_up(
     active: Callable[[str], bool] | None = None,
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
-    reading = read_sources(state, root, manifest, _device(options), pipeline.files, active)
-    arrived = travelled(state, root, pipeline)
+    reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
+    arrived = travelled(state, root, pipeline, workspace(root, options.cache).store)
     moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
     if moved:
         with session.state.transaction():
-            take_in(session.state, root, arrived)
+            take_in(session.state, arrived)
             refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
         _check(root, session.state, reading.delta)
     raise_errors(empty_disciplines(session.state, manifest))
@@ -263,10 +263,10 @@ def _catch_up(state: State, root: Path) -> None:
 
 
 def _take_in_travelled(session: Session) -> None:
-    arrived = travelled(session.state, session.root, session.pipeline)
+    arrived = travelled(session.state, session.root, session.pipeline, session.space.store)
     if arrived:
         with session.state.transaction():
-            take_in(session.state, session.root, arrived)
+            take_in(session.state, arrived)
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
@@ -274,7 +274,7 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     state, root = session.state, session.root
     options = session.options
     named = session.pipeline.files
-    reading = read_sources(state, root, session.manifest, _device(options), named, jobs=options.jobs)
+    reading = read_sources(state, root, session.manifest, device_of(options), named, jobs=options.jobs)
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction(), _checking(root, state, reading.delta, options.jobs) as check:
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
@@ -308,13 +308,13 @@ def _check(root: Path, state: State, delta: Delta) -> None:
 def read_now(root: Path, manifest: Manifest, options: Options, look: Callable[[State, Reading], T]) -> T:
     """Return what a look at the recorded state, and at how the sources differ from it, finds; changes nothing."""
     with _recorded(root, options) as recorded:
-        return look(recorded, read_readable(recorded, root, manifest, _device(options)))
+        return look(recorded, read_readable(recorded, root, manifest, device_of(options)))
 
 
 def check_everything(root: Path, manifest: Manifest, options: Options, strict: bool, coverage: bool) -> CheckReport:
     """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
-        reading = read_readable(recorded, root, manifest, _device(options))
+        reading = read_readable(recorded, root, manifest, device_of(options))
         return examine(root, manifest, recorded, reading, strict, coverage)
 
 
@@ -340,19 +340,20 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
-    space = Workspace(store_of(root), root / PRIVATE / "tmp")
-    return Session(root, manifest, state, space, stages_of(manifest), options, pipeline)
+    return Session(root, manifest, state, workspace(root, options.cache), stages_of(manifest), options, pipeline)
 
 
-def store_of(root: Path) -> Store:
-    """Return the store of a repo: DVC's cache, or its own where there is no DVC."""
+def workspace(root: Path, cache: Path | None = None) -> Workspace:
+    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given."""
     dvc = dvc_folder(root)
-    return Store(cache_folder(dvc) if dvc else root / PRIVATE / "cache", root / BUILD)
+    cache = cache or (cache_folder(dvc) if dvc else root / PRIVATE / "cache")
+    return Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
 
 
 def _state_path(root: Path) -> Path:
     return root / STATE
 
 
-def _device(options: Options) -> str:
+def device_of(options: Options) -> str:
+    """Return the class of device to build for."""
     return probe() if options.device == "auto" else options.device

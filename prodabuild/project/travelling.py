@@ -5,9 +5,10 @@ Each is a file of the journal's lines, written where a stage of `dvc.yaml` names
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine import journal
+from prodabuild.engine.dvcfile import LOCK, read_lock
 from prodabuild.engine.files import stat_of
 from prodabuild.engine.store import place
 from prodabuild.project.pipeline import BUILD, ORDER, normal
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prodabuild.engine.state import State
-    from prodabuild.engine.store import Stored
+    from prodabuild.engine.store import Store, Stored
     from prodabuild.project.pipeline import Pipeline
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
@@ -25,19 +26,32 @@ if TYPE_CHECKING:
 FOLDER = "traces"
 
 
-def travelled(state: State, root: Path, pipeline: Pipeline) -> list[str]:
-    """Return the files of traces, below `build/`, that a state has not taken in as they lie there."""
+class Arrived(NamedTuple):
+    """A file of traces: its path below `build/`, where it lies, and what tells it from another one."""
+
+    path: str
+    file: Path
+    mark: str
+
+
+def travelled(state: State, root: Path, pipeline: Pipeline, store: Store) -> list[Arrived]:
+    """Return the files of traces that a state has not taken in as they are.
+
+    They lie in `build/`, or only in the cache: a worktree, or a clone that shares it, has one at once.
+    """
     paths = wanted(pipeline).values()
-    return [path for path in paths if (now := look(root, path)) and now != state.note(_note(path))]
+    found = [Arrived(path, root / BUILD / path, mark) for path in paths if (mark := look(root, path))]
+    absent = set(paths) - {arrived.path for arrived in found}
+    found += _in_cache(root, pipeline, store, absent) if absent else []
+    return [arrived for arrived in found if arrived.mark != state.note(_note(arrived.path))]
 
 
-def take_in(state: State, root: Path, paths: list[str]) -> None:
+def take_in(state: State, files: list[Arrived]) -> None:
     """Add the traces of these files to a state. Where it has one of the same inputs, its own stands."""
-    for path in paths:
-        now = look(root, path)
-        traces = journal.read(root / BUILD / path)
+    for arrived in files:
+        traces = journal.read(arrived.file)
         state.adopt(trace for trace in traces if state.trace(trace.unit, trace.inputs) is None)
-        state.set_note(_note(path), now)
+        state.set_note(_note(arrived.path), arrived.mark)
 
 
 def write_traces(session: Session, target: Target) -> list[Stored]:
@@ -58,6 +72,15 @@ def wanted(pipeline: Pipeline) -> dict[Target, str]:
     """Return the files, below `build/`, that stages name among their outputs."""
     outs = {normal(out.path) for _, stage in pipeline.stages for out in stage.outs}
     return {kind: path for kind in ORDER if f"{BUILD}/{(path := f'{FOLDER}/{kind}.journal')}" in outs}
+
+
+def _in_cache(root: Path, pipeline: Pipeline, store: Store, paths: set[str]) -> list[Arrived]:
+    """Return those of these files whose objects, as `dvc.lock` names them, are there."""
+    lock = read_lock(root / LOCK)
+    outs = [out for _, stage in pipeline.stages for out in (lock.entry(stage.name) or {}).get("outs", ())]
+    names = {(normal(out["path"]) or "").removeprefix(f"{BUILD}/"): out["md5"] for out in outs}
+    found = (Arrived(path, store.object_path(names[path]), names[path]) for path in sorted(paths & names.keys()))
+    return [arrived for arrived in found if arrived.file.is_file()]
 
 
 def _write(session: Session, kind: Target, path: str) -> Stored:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from prodabuild.insight.changes import Array
-from prodabuild.project.session import store_of
+from prodabuild.project.session import workspace
 from tests.conftest import Repo, Versioned
 from tests.insight.weights import normal, save, save_adapter
 
@@ -195,7 +195,7 @@ def test_the_drawing_is_written_where_it_is_asked_for(trained: Repo) -> None:
 
 def test_a_version_of_git_is_read_from_the_store(versioned: Versioned) -> None:
     repo = fill(versioned.repo)
-    store, entries = store_of(repo.path), {}
+    store, entries = workspace(repo.path).store, {}
     for unit in ("model", "base"):
         files = {}
         for file in sorted((repo.path / "build" / unit).iterdir()):

@@ -51,11 +51,15 @@ Commands:
   compile    Build what changed: shards, test items, dataset, base, adapter.
   test       Test the model beside its base; exit 3 when a gate fails.
   debug      Ask the model why its dev items fail; draft patches.
-  footprint  Show what training did to the weights.
-  export     Write the data in a format that other trainers read.
-  verify     Read everything that was built and heal what is damaged.
   patch      Begin, look at, try, accept, apply or drop a reviewed change.
+  export     Write the data in a format that other trainers read.
   import     Write knowledge from a structured vocabulary.
+  push       Send what was built to a remote of DVC, and read it back.
+  pull       Fetch what was built from a remote of DVC.
+  rebuild    Build a past version again and compare every digest.
+  verify     Read everything that was built and heal what is damaged.
+  gc         Free what no version needs; without --force, say what that would be.
+  footprint  Show what training did to the weights.
   probe      Measure models on sources whose entropy is known.
   schema     Print a JSON Schema, for editors.
 """
@@ -160,6 +164,23 @@ def examples() -> list[str]:
 TRAINING = "test|debug|footprint|patch try|patch accept|compile --locked|probe (train|decode|context|ladder|run)"
 
 
+def keep_versions(repo: Repo) -> None:
+    """Make a repo one of git and DVC, with the version `v1` and two remotes."""
+    remotes = (f"['remote \"{name}\"']\n    url = {repo.path.parent / name}\n" for name in ("store", "backup"))
+    repo.write(".dvc/config", "[core]\n    remote = store\n" + "".join(remotes))
+    (repo.path.parent / "store").mkdir()
+    repo.write(".gitignore", "/build/\n/.prodabuild/\n/.dvc/cache\n/.dvc/tmp\n")
+    repo.data()
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for words in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*who, "commit", "--quiet", "--message", "one"],
+        ["tag", "v1"],
+    ):
+        subprocess.run(["git", *words], cwd=repo.path, check=True)
+
+
 @pytest.mark.parametrize(
     "example",
     [line for line in examples() if not re.match(f"prodabuild ({TRAINING})", line)],
@@ -173,6 +194,9 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
         repo.write("patches/0001-geckos-climb.yaml", PATCH)
     if example.startswith("prodabuild probe"):
         repo.write("claims/repetition.yaml", CARD)
+    if example.startswith(("prodabuild push", "prodabuild pull", "prodabuild rebuild", "prodabuild gc")):
+        pytest.importorskip("dvc")
+        keep_versions(repo)
     command, _, target = (
         example.removeprefix("prodabuild ").replace("/usr/share/wordnet", str(WORDNET)).partition(" > ")
     )

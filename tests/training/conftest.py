@@ -22,9 +22,13 @@ tests:
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of one layer, saved as any model is saved."""
+    return tiny(tmp_path_factory.mktemp("base"))
+
+
+def tiny(folder: Path) -> Path:
+    """Make a model of one layer in a folder."""
     from prodabuild.training.scratch import Preset, build_scratch
 
-    folder = tmp_path_factory.mktemp("base")
     words = [f"the {word} is a kind of thing. what is it? answer: {word}." for word in "abcdefgh"] * 40
     preset = Preset(vocab=400, hidden=32, layers=1, heads=2, steps=3, batch=4, block=32, learning_rate=1e-3)
     build_scratch(preset, ["\n\n".join(words)], folder, "cpu", silent)

@@ -1,0 +1,71 @@
+"""`prodabuild rebuild REF`: does a past version still come out the same?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from prodabuild.cli.options import common, visible_device
+from prodabuild.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prodabuild.cli.console import Console
+    from prodabuild.versioning.rebuild import RebuildReport
+
+SHORT = 12
+
+
+@click.command("rebuild")
+@click.argument("ref")
+@click.option("--from-scratch", is_flag=True, help="Restore nothing, from no cache and no remote: build all of it.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Processes for building data.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@common
+def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str) -> int:
+    """Build a past version again and compare every digest.
+
+    REF is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
+    built. Libraries that are not those of then are named first. Exit 1 unless all is equal.
+
+    \b
+    Examples:
+      prodabuild rebuild v1
+      prodabuild rebuild v1 --from-scratch --json
+    """
+    from prodabuild.project import Options
+    from prodabuild.versioning.rebuild import rebuild
+
+    console.stages = console.verbosity > 0
+    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit)
+    report = rebuild(folder.resolve(), ref, options, from_scratch)
+    console.close()
+    if console.as_json:
+        console.json(report.to_json())
+    else:
+        console.out(_text(report, everything=console.verbosity > 0))
+    return ExitCode.DONE if report.identical else ExitCode.PROJECT_WRONG
+
+
+def _text(report: RebuildReport, everything: bool) -> str:
+    kinds = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts)
+    equal = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts if artifact.equal)
+    width = max(map(len, kinds))
+    lines = [f"{kind:{width}}  {equal[kind]} of {kinds[kind]} equal" for kind in kinds]
+    shown = [artifact for artifact in report.artifacts if everything or not artifact.equal]
+    if shown:
+        width = max(len(artifact.name) for artifact in shown)
+        lines += ["", f"{'artifact':{width}}  {'locked':{SHORT}}  rebuilt"]
+        lines += [f"{name:{width}}  {_short(locked)}  {_short(rebuilt)}" for name, locked, rebuilt in shown]
+    same = sum(equal.values())
+    verdict = "identical" if report.identical else f"{len(report.artifacts) - same} differ"
+    done = f"{report.built} built, {report.restored} restored"
+    lines += ["", f"{report.ref} ({report.commit[:SHORT]}): {same} of {len(report.artifacts)} equal, {verdict}"]
+    return "\n".join([*lines, f"{done} ({report.seconds:.1f} s)"])
+
+
+def _short(digest: str | None) -> str:
+    return f"{digest[:SHORT] if digest else '-':{SHORT}}"

@@ -1,0 +1,1 @@
+"""Versions of a data repo: which objects each names, push and pull, rebuild, verify, gc."""
