@@ -58,7 +58,7 @@ Commands:
   pull       Fetch what was built from a remote of DVC.
   rebuild    Build a past version again and compare every digest.
   verify     Read everything that was built and heal what is damaged.
-  gc         Free what no version needs; without --force, say what that would be.
+  gc         Tell what no version needs; with --force, remove it.
   footprint  Show what training did to the weights.
   probe      Measure models on sources whose entropy is known.
   schema     Print a JSON Schema, for editors.
