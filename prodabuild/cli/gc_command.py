@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--all-commits", is_flag=True, help="Keep what any commit in history needs, too.")
 @common
 def command(folder: Path, console: Console, force: bool, others: tuple[Path, ...], all_commits: bool) -> None:
-    """Free what no version needs; without --force, say what that would be.
+    """Free what no version needs; a dry run unless --force is given.
 
     What the locks of all branches, tags, remotes, stashes and worktrees name stays, and so does what is built now.
     What goes costs a rebuild when its version is wanted again.

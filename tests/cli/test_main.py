@@ -58,7 +58,7 @@ Commands:
   push     Send what was built to a remote of DVC, and read it back.
   pull     Fetch what was built from a remote of DVC.
   rebuild  Build a past version again and compare every digest.
-  gc       Free what no version needs; without --force, say what that would be.
+  gc       Free what no version needs; a dry run unless --force is given.
 """
     )
 
