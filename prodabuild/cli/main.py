@@ -16,7 +16,7 @@ from prodabuild.cli.console import Console
 from prodabuild.cli.failures import explain, tell
 from prodabuild.errors import ExitCode, ProdaError, outside
 
-COMMANDS = ("check", "plan", "why", "compile", "test", "debug", "export", "verify", "patch", "import", "schema")
+COMMANDS = ("check", "plan", "why", "compile", "test", "debug", "export", "verify", "patch", "import", "lock", "schema")
 
 
 class _Lazy(click.Group):

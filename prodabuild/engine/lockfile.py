@@ -50,7 +50,7 @@ def parse(data: bytes, name: str) -> Entries:
     except orjson.JSONDecodeError as error:
         raise ProjectError(
             f"{name}:{error.lineno}:{error.colno}: not a lock",
-            "take either side of the merge and run `prodabuild compile`",
+            "`prodabuild lock --merge` merges it; then run `prodabuild compile`",
         ) from None
     if (
         not isinstance(document, dict)

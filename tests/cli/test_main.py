@@ -54,6 +54,7 @@ Commands:
   verify   Read everything that was built and heal what is damaged.
   patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
+  lock     Merge proda.lock, dvc.lock and metrics.json.
   schema   Print a JSON Schema, for editors.
 """
     )
@@ -153,6 +154,13 @@ def examples() -> list[str]:
     return found
 
 
+def committed(repo: Repo) -> None:
+    repo.write(".gitignore", "/build/\n/.prodabuild/\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "--quiet", "-b", "main"), ("add", "-A"), ("commit", "--quiet", "-m", "a version")):
+        subprocess.run(["git", *who, *words], cwd=repo.path, check=True)
+
+
 @pytest.mark.parametrize(
     "example", [line for line in examples() if not re.match("prodabuild (test|debug|compile --locked)", line)]
 )
@@ -161,6 +169,8 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
+    if re.match("prodabuild (lock|diff)", example):
+        committed(repo)
     if example.startswith("prodabuild patch"):
         repo.write("patches/0001-geckos-climb.yaml", PATCH)
     command, _, target = (

@@ -1,0 +1,1 @@
+"""Versions: git and DVC, merged, compared, rebuilt."""
