@@ -16,7 +16,10 @@ from prodabuild.cli.console import Console
 from prodabuild.cli.failures import explain, tell
 from prodabuild.errors import ExitCode, ProdaError, outside
 
-COMMANDS = ("check", "plan", "why", "compile", "test", "debug", "export", "verify", "patch", "import", "lock", "schema")
+COMMANDS = (
+    *("check", "plan", "why", "compile", "test", "debug", "export", "verify", "patch", "import", "schema"),
+    *("diff", "lock"),
+)
 
 
 class _Lazy(click.Group):

@@ -21,11 +21,11 @@ NOTE = (
 
 def table(report: TestReport, verbosity: int) -> str:
     """Return what the terminal shows."""
-    lines = _columns([HEAD, *_splits(report)])
+    lines = columns([HEAD, *_splits(report)])
     if against := list(_against(report)):
-        lines += ["", f"against {report.against}:", *_columns([AGAINST_HEAD, *against])]
+        lines += ["", f"against {report.against}:", *columns([AGAINST_HEAD, *against])]
     if verbosity > 0 and report.disciplines:
-        lines += ["", *_columns([DISCIPLINE_HEAD, *_disciplines(report)])]
+        lines += ["", *columns([DISCIPLINE_HEAD, *_disciplines(report)])]
     if len(lines) > 1 and (against or verbosity > 0):
         lines.append("")
     lines += [f"{'ok  ' if gate.ok else 'FAIL'} {_gate(gate)}" for gate in report.verdict.gates]
@@ -109,15 +109,15 @@ def _last_line(report: TestReport) -> str:
     return report.verdict.verdict + unchanged + accepted
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of text in columns: the first two to the left, numbers to the right."""
+def columns(rows: Sequence[Sequence[str]], left: int = 2) -> list[str]:
+    """Return rows of text in columns: the first ones to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(_aligned(row, widths)) for row in rows]
+    return ["  ".join(_aligned(row, widths, left)) for row in rows]
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+def _aligned(row: Sequence[str], widths: Sequence[int], left: int) -> Iterator[str]:
     for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        yield cell.ljust(width) if position < 2 else cell.rjust(width)
+        yield cell.ljust(width) if position < left else cell.rjust(width)
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

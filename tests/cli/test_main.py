@@ -54,8 +54,9 @@ Commands:
   verify   Read everything that was built and heal what is damaged.
   patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
-  lock     Merge proda.lock, dvc.lock and metrics.json.
   schema   Print a JSON Schema, for editors.
+  diff     Tell what differs between two git refs, or between one and the work tree.
+  lock     Merge proda.lock, dvc.lock and metrics.json.
 """
     )
 
