@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common
+from prodabuild.cli.options import common, program
 from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def command(folder: Path, console: Console, merging: bool, installing: bool, fil
 def _install(root: Path, console: Console) -> int:
     from prodabuild.versioning.driver import ATTRIBUTES, FILES, install
 
-    changed = install(root, f"{shlex.quote(sys.executable)} -P -m prodabuild")
+    changed = install(root, program())
     if console.as_json:
         console.json({"schema": 1, "changed": changed})
         return ExitCode.DONE

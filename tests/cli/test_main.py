@@ -57,6 +57,7 @@ Commands:
   schema   Print a JSON Schema, for editors.
   diff     Tell what differs between two git refs, or between one and the work tree.
   lock     Merge proda.lock, dvc.lock and metrics.json.
+  init     Begin a data repo that builds at once.
 """
     )
 
