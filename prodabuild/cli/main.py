@@ -18,7 +18,7 @@ from prodabuild.errors import ExitCode, ProdaError, outside
 
 COMMANDS = (
     *("check", "plan", "why", "compile", "test", "debug", "export", "verify", "patch", "import", "schema"),
-    *("diff", "lock", "init"),
+    *("diff", "lock", "init", "doctor"),
 )
 
 

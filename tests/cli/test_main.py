@@ -58,6 +58,7 @@ Commands:
   diff     Tell what differs between two git refs, or between one and the work tree.
   lock     Merge proda.lock, dvc.lock and metrics.json.
   init     Begin a data repo that builds at once.
+  doctor   Tell what is installed and set up here, what is lacking, and the command that mends it.
 """
     )
 
