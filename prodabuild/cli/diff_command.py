@@ -26,10 +26,11 @@ SHOWN = 10  # differences of a kind that are printed unless -v asks for all
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown, for a pull request.")
 @common
 def command(folder: Path, console: Console, before: str, after: str | None, as_markdown: bool) -> None:
-    """Tell what differs between two git refs, or between one and the work tree.
+    """Tell what differs between two versions.
 
-    Records, patches, samples, tokens, coverage, scores, cost: from git, the locks and stored objects alone. Nothing is
-    built. What cannot be told for want of an object is said. Test items are counted, never shown.
+    A and B are git refs; without B it is the work tree. Records, patches, samples, tokens, coverage, scores, cost: from
+    git, the locks and stored objects alone. Nothing is built. What cannot be told for want of an object is said. Test
+    items are counted, never shown.
 
     \b
     Examples:

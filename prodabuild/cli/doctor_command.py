@@ -23,10 +23,10 @@ UNITS = ("bytes", "KB", "MB", "GB", "TB")
 @click.command("doctor")
 @common
 def command(folder: Path, console: Console) -> int:
-    """Tell what is installed and set up here, what is lacking, and the command that mends it.
+    """Tell what is lacking here, and how to mend it.
 
-    Packages by what they are for, GPU, git, the merge driver, DVC, sizes. Exit 1 when this repo needs what is not
-    there; what it can do without is told, and counts as nothing.
+    Packages by what they are for, GPU, git, the merge driver, DVC, sizes; each mend is a command line. Exit 1 when this
+    repo needs what is not there; what it can do without is told, and counts as nothing.
 
     \b
     Examples:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 _STAGES = {b"1": 0, b"2": 1, b"3": 2}
 
 
-def git(root: Path, *words: str, given: bytes | None = None, answers: Sequence[int] = (0,)) -> bytes:
+def git(root: Path, *words: str, feed: bytes | None = None, answers: Sequence[int] = (0,)) -> bytes:
     """Run git in a folder and return what it prints; raises `ProjectError` when it ends otherwise than it may."""
     try:
-        done = subprocess.run(["git", *words], cwd=root, input=given, capture_output=True, check=False)
+        done = subprocess.run(["git", *words], cwd=root, input=feed, capture_output=True, check=False)
     except FileNotFoundError:
         raise OutsideError("git is not installed", "install it: versions are git's") from None
     if done.returncode not in answers:
@@ -57,7 +57,7 @@ def read_at(root: Path, commit: str, files: Sequence[str]) -> dict[str, bytes]:
     if not files:
         return {}
     asked = b"".join(f"{commit}:./{file}\n".encode(errors="surrogateescape") for file in files if "\n" not in file)
-    data = git(root, "cat-file", "--batch", given=asked)
+    data = git(root, "cat-file", "--batch", feed=asked)
     found, at = {}, 0
     for file in (file for file in files if "\n" not in file):
         end = data.index(b"\n", at)

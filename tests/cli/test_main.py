@@ -55,10 +55,10 @@ Commands:
   patch    Begin, look at, apply or drop a reviewed change.
   import   Write knowledge from a structured vocabulary.
   schema   Print a JSON Schema, for editors.
-  diff     Tell what differs between two git refs, or between one and the work tree.
+  diff     Tell what differs between two versions.
   lock     Merge proda.lock, dvc.lock and metrics.json.
   init     Begin a data repo that builds at once.
-  doctor   Tell what is installed and set up here, what is lacking, and the command that mends it.
+  doctor   Tell what is lacking here, and how to mend it.
 """
     )
 
