@@ -92,8 +92,9 @@ def _compile(
 
 
 def _text(report: CompileReport) -> str:
+    told = ["proda.lock was updated: commit it with your change"] if report.lock_changed else []
     if not report.built and not report.restored:
-        return f"nothing changed: {report.clean} units are clean ({report.seconds:.2f} s)"
+        return "\n".join([f"nothing changed: {report.clean} units are clean ({report.seconds:.2f} s)", *told])
     done = [f"{len(report.built)} built"] if report.built else []
     done += [f"{len(report.restored)} restored"] if report.restored else []
     lines = [f"{', '.join(done)}, {report.clean} clean ({report.seconds:.1f} s)"]
@@ -101,5 +102,4 @@ def _text(report: CompileReport) -> str:
     lines.append(f"{report.samples} samples in {shards}, {report.items} test items")
     lines += [f"dataset {report.dataset[:12]}"] if report.dataset else []
     lines += [f"model   {report.model[:12]}  build/model"] if report.model else []
-    lines += ["proda.lock was updated: commit it with your change"] if report.lock_changed else []
-    return "\n".join(lines)
+    return "\n".join([*lines, *told])

@@ -17,8 +17,8 @@ from prodabuild.cli.failures import explain, tell
 from prodabuild.errors import ExitCode, ProdaError, outside
 
 COMMANDS = (
-    *("check", "plan", "why", "compile", "test", "debug", "patch", "export", "import"),
-    *("push", "pull", "rebuild", "verify", "gc", "footprint", "probe", "schema"),
+    *("init", "check", "plan", "why", "compile", "test", "debug", "patch", "diff", "lock", "export", "import"),
+    *("push", "pull", "rebuild", "verify", "gc", "doctor", "footprint", "probe", "schema"),
 )
 
 

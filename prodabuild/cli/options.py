@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +55,11 @@ def building(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
 
     return command
+
+
+def program() -> str:
+    """Return how the shell calls this program from anywhere, whatever lies in the folder that it is called in."""
+    return f"{shlex.quote(sys.executable)} -P -m prodabuild"
 
 
 def visible_device(asked: str) -> str:

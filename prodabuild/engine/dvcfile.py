@@ -99,16 +99,22 @@ def lock_outs(data: bytes, name: str) -> dict[str, list[Entry]]:
 def read_lock(path: Path) -> Lock:
     """Return a `dvc.lock`, an empty one when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        text = path.read_text("utf-8").rstrip("\n") + "\n"
-        root = yaml.compose(text, yaml.CSafeLoader)
+        return parse_lock(path.read_bytes(), path.name)
     except FileNotFoundError:
         return Lock()
+
+
+def parse_lock(data: bytes, file: str) -> Lock:
+    """Return the `dvc.lock` of these bytes; raises `ProjectError` when they are none."""
+    try:
+        text = data.decode().rstrip("\n") + "\n"
+        root = yaml.compose(text, yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProjectError(f"{path.name} is not YAML: {_said(error)}", _HINT) from None
+        raise ProjectError(f"{file} is not YAML: {_said(error)}", _HINT) from None
     parts = {key.value: (key, value) for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
     key, stages = parts.get("stages", (None, None))
     if not isinstance(stages, yaml.MappingNode) or parts.get("schema", (None, root))[1].value != "2.0":
-        raise ProjectError(f"{path.name} is not as DVC writes it", _HINT)
+        raise ProjectError(f"{file} is not as DVC writes it", _HINT)
     lines = text.splitlines(keepends=True)
     first = key.start_mark.line
     end = min(
@@ -116,7 +122,7 @@ def read_lock(path: Path) -> Lock:
     )
     starts = [name.start_mark.line for name, _ in stages.value]
     if stages.flow_style and starts:
-        raise ProjectError(f"{path.name} is not as DVC writes it", _HINT)
+        raise ProjectError(f"{file} is not as DVC writes it", _HINT)
     blocks = {
         name.value: "".join(lines[start:until])
         for (name, _), start, until in zip(stages.value, starts, [*starts[1:], end], strict=False)
@@ -124,7 +130,7 @@ def read_lock(path: Path) -> Lock:
     return Lock("".join(lines[:first]) + "stages:\n", blocks, "".join(lines[end:]))
 
 
-_HINT = "take either side of the merge, or delete it, and run the command again"
+_HINT = "`prodabuild lock --merge` merges it; or delete it, and run the command again"
 
 
 def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None], scratch: Path) -> bool:
@@ -142,8 +148,15 @@ def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None], scrat
     if not blocks and old.head == _HEAD and not old.tail:
         path.unlink()
         return True
-    place(path, (old.head + "".join(blocks.values()) + old.tail).encode(), scratch, durable=True)
+    place(path, render_lock(old._replace(stages=blocks)), scratch, durable=True)
     return True
+
+
+def render_lock(lock: Lock) -> bytes:
+    """Return the bytes of a lock."""
+    stages = "".join(lock.stages.values())
+    head = lock.head if stages else lock.head.removesuffix("stages:\n") + "stages: {}\n"
+    return (head + stages + lock.tail).encode()
 
 
 def _stage(name: str, written: Any) -> DvcStage | None:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from prodabuild.digest import canonical, sha256
-from prodabuild.engine.store import place
+from prodabuild.engine.store import Stored, place
 from prodabuild.errors import ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-    from prodabuild.engine.store import Stored
 
 VERSION = 1
 Entries = dict[str, dict[str, Any]]
@@ -50,7 +48,7 @@ def parse(data: bytes, name: str) -> Entries:
     except orjson.JSONDecodeError as error:
         raise ProjectError(
             f"{name}:{error.lineno}:{error.colno}: not a lock",
-            "take either side of the merge and run `prodabuild compile`",
+            "`prodabuild lock --merge` merges it; then run `prodabuild compile`",
         ) from None
     if (
         not isinstance(document, dict)
@@ -98,3 +96,17 @@ def unit_entry(made: tuple[Stored, ...]) -> dict[str, Any]:
     if len(files) == 1:
         return {"path": made[0].path, **files[made[0].path]}
     return {"sha256": sha256(canonical({path: entry["sha256"] for path, entry in files.items()})), "files": files}
+
+
+def stored_of(entry: Mapping[str, Any]) -> tuple[Stored, ...]:
+    """Return the files that an entry of a unit names; those that are not written as `unit_entry` does are left out."""
+    found = entry.get("files")
+    rows = found.items() if isinstance(found, dict) else [(entry.get("path"), entry)]
+    kinds = {"md5": str, "sha256": str, "size": int}
+    return tuple(
+        Stored(path, row["md5"], row["sha256"], row["size"])
+        for path, row in rows
+        if isinstance(path, str)
+        and isinstance(row, dict)
+        and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
+    )

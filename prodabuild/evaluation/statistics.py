@@ -57,6 +57,21 @@ def compare(now: Sequence[bool], before: Sequence[bool]) -> Paired:
     return Paired(n, better, worse, (better - worse) / n if n else 0.0, interval, mcnemar(better, worse))
 
 
+def unpaired(now: float, before: float, n_now: int, n_before: int) -> tuple[float, Interval, float]:
+    """Return the difference of two accuracies that were not measured on the same items, its interval and its p-value.
+
+    Normal approximations, the p-value from the pooled share. Where the items are the same, `compare` sees more.
+    """
+    difference = now - before
+    if not n_now or not n_before:
+        return difference, Interval(-1.0, 1.0), 1.0
+    half = Z * math.sqrt(now * (1 - now) / n_now + before * (1 - before) / n_before)
+    share = (now * n_now + before * n_before) / (n_now + n_before)
+    error = math.sqrt(share * (1 - share) * (1 / n_now + 1 / n_before))
+    p = math.erfc(abs(difference) / error / math.sqrt(2)) if error else 1.0
+    return difference, Interval(max(-1.0, difference - half), min(1.0, difference + half)), p
+
+
 def mcnemar(better: int, worse: int) -> float:
     """Return the exact two-sided p-value of McNemar's test: a fair coin for each item that only one model got right."""
     trials = better + worse

@@ -219,7 +219,7 @@ def _received(sent: Sent) -> Parsed:
 
 def _parsed(name: str, found: Scan) -> Parsed:
     facts, problems = _parse(name, found.changed[name], found)
-    return Parsed(facts, problems, _content(facts))
+    return Parsed(facts, problems, content_of(facts))
 
 
 def _parse(name: str, data: bytes, found: Scan) -> tuple[list[Fact], list[Problem]]:
@@ -366,7 +366,8 @@ def installed_versions(imported: frozenset[str]) -> dict[str, str | None]:
     return found
 
 
-def _content(facts: list[Fact]) -> str:
+def content_of(facts: Iterable[Fact]) -> str:
+    """Return the digest of what a file states: what a lock has of it."""
     return sha256(b"\n".join(fact.key.encode() + b" " + fact.value for fact in sorted(facts)))
 
 

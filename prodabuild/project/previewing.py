@@ -113,7 +113,7 @@ def _records(root: Path, delta: Delta) -> Iterator[Difference]:
         if some is None or not some.group or (old and new and old.value == new.value):
             continue
         level = to_data(some)[0]
-        fields = _differing(to_data(old)[1] if old else {}, to_data(new)[1] if new else {})
+        fields = differing(to_data(old)[1] if old else {}, to_data(new)[1] if new else {})
         yield Difference(
             HOW[old is not None, new is not None], level, some.key, locator.place(some.source, some.key), *fields
         )
@@ -123,17 +123,19 @@ def _samples(old: Mapping[str, dict[str, Any]], new: Mapping[str, dict[str, Any]
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             row = new.get(key) or old[key]
-            fields = _differing(_texts(old.get(key)), _texts(new.get(key)))
+            fields = differing(texts(old.get(key)), texts(new.get(key)))
             yield Difference(HOW[key in old, key in new], row["recipe"], key, "", *fields)
 
 
-def _texts(row: Mapping[str, Any] | None) -> dict[str, Any]:
+def texts(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a row of the dataset says, by field; nothing of no row."""
     if row is None:
         return {}
     question, answer = (message["content"] for message in row["messages"])
     return {"question": question, "answer": answer, "nodes": row["nodes"]}
 
 
-def _differing(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def differing(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of two mappings that differ."""
     names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
     return {name: old[name] for name in names if name in old}, {name: new[name] for name in names if name in new}

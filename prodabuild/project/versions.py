@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.store import Store
+    from prodabuild.evaluation.results import ItemResult
 
 NAME = "the accepted version"
 
@@ -27,7 +28,7 @@ NAME = "the accepted version"
 def accepted(entries: Entries, store: Store) -> dict[str, Reference]:
     """Return what the accepted version got, by suite; nothing where none was accepted yet."""
     found = {name.removeprefix(ACCEPTED): entry for name, entry in entries.items() if name.startswith(ACCEPTED)}
-    return {suite: Reference(NAME, _rows(entry["results"], store), entry["acc"]) for suite, entry in found.items()}
+    return {suite: Reference(NAME, rows_of(entry["results"], store), entry["acc"]) for suite, entry in found.items()}
 
 
 def at_ref(root: Path, ref: str, store: Store) -> dict[str, Reference]:
@@ -39,7 +40,7 @@ def at_ref(root: Path, ref: str, store: Store) -> dict[str, Reference]:
         if kind == "results" and "@" not in suite:
             scores = {key.rpartition("/"): score for key, score in entries.items()}
             acc = {split: score["acc"] for (of, _, split), score in scores.items() if of == f"score:{suite}"}
-            found[suite] = Reference(ref, _rows(entry, store), acc)
+            found[suite] = Reference(ref, rows_of(entry, store), acc)
     if not found:
         raise ProjectError(f"{LOCK} at {ref} records no results", "name a version that was tested")
     if lost := [suite for suite, reference in found.items() if not reference.rows]:
@@ -73,7 +74,8 @@ def _lock_at(root: Path, ref: str) -> Entries:
     return lockfile.parse(done.stdout, f"{LOCK} at {ref}")
 
 
-def _rows(entry: Mapping[str, Any], store: Store) -> dict[str, Any]:
+def rows_of(entry: Mapping[str, Any], store: Store) -> dict[str, ItemResult]:
+    """Return the results of an entry by item; nothing where its object is not at hand."""
     data = store.peek(Stored(*(entry[key] for key in FILE_KEYS)))
     items = orjson.loads(data)["items"] if data is not None else []
     return {row["id"]: from_json(row) for row in items}

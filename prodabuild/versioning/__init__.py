@@ -1,1 +1,1 @@
-"""Versions of a data repo: which objects each names, push and pull, rebuild, verify, gc."""
+"""Versions: what each names, sent and fetched, built again, compared, merged; repos begun and examined."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.errors import OutsideError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _FORMAT = "%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)"
 _SHORT = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/")
@@ -22,13 +22,13 @@ class Ref(NamedTuple):
     commit: str
 
 
-def git(folder: Path, *words: str, feed: bytes | None = None) -> bytes:
-    """Run git in a folder and return what it prints; raises `OutsideError` with what it complains of."""
+def git(folder: Path, *words: str, feed: bytes | None = None, answers: Sequence[int] = (0,)) -> bytes:
+    """Run git in a folder and return what it prints; raises `OutsideError` when it ends otherwise than it may."""
     try:
         done = subprocess.run(["git", *words], cwd=folder, input=feed, capture_output=True, check=False)
     except FileNotFoundError:
         raise OutsideError("git is not installed", "install it: versions are git's") from None
-    if done.returncode:
+    if done.returncode not in answers:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit {done.returncode}"]
         raise OutsideError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}", "mend that and run the command again")
     return done.stdout

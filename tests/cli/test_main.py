@@ -45,6 +45,7 @@ Options:
   -h, --help     Show this message and exit.
 
 Commands:
+  init       Begin a data repo that builds at once.
   check      Check the manifest and every record.
   plan       Show what a compile would do and why; change nothing.
   why        Tell where a THING comes from and what it ends in.
@@ -52,6 +53,8 @@ Commands:
   test       Test the model beside its base; exit 3 when a gate fails.
   debug      Ask the model why its dev items fail; draft patches.
   patch      Begin, look at, try, accept, apply or drop a reviewed change.
+  diff       Tell what differs between two git refs, or between one and the work tree.
+  lock       Merge proda.lock, dvc.lock and metrics.json.
   export     Write the data in a format that other trainers read.
   import     Write knowledge from a structured vocabulary.
   push       Send what was built to a remote of DVC, and read it back.
@@ -59,6 +62,7 @@ Commands:
   rebuild    Build a past version again and compare every digest.
   verify     Read everything that was built and heal what is damaged.
   gc         Tell what no version needs; with --force, remove it.
+  doctor     Tell what is lacking here, and the command that mends it.
   footprint  Show what training did to the weights.
   probe      Measure models on sources whose entropy is known.
   schema     Print a JSON Schema, for editors.
@@ -181,6 +185,13 @@ def keep_versions(repo: Repo) -> None:
         subprocess.run(["git", *words], cwd=repo.path, check=True)
 
 
+def committed(repo: Repo) -> None:
+    repo.write(".gitignore", "/build/\n/.prodabuild/\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "--quiet", "-b", "main"), ("add", "-A"), ("commit", "--quiet", "-m", "a version")):
+        subprocess.run(["git", *who, *words], cwd=repo.path, check=True)
+
+
 @pytest.mark.parametrize(
     "example",
     [line for line in examples() if not re.match(f"prodabuild ({TRAINING})", line)],
@@ -190,6 +201,8 @@ def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
     shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
+    if re.match("prodabuild (lock|diff)", example):
+        committed(repo)
     if example.startswith("prodabuild patch"):
         repo.write("patches/0001-geckos-climb.yaml", PATCH)
     if example.startswith("prodabuild probe"):

@@ -139,4 +139,4 @@ def test_a_lock_that_cannot_be_kept_as_it_is_is_refused(tmp_path: Path, text: st
     with pytest.raises(ProjectError) as refused:
         read_lock(tmp_path / "dvc.lock")
     assert refused.value.message.startswith(message)
-    assert refused.value.hint == "take either side of the merge, or delete it, and run the command again"
+    assert refused.value.hint == "`prodabuild lock --merge` merges it; or delete it, and run the command again"

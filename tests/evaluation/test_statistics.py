@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from prodabuild.evaluation.statistics import calibrated, compare, difference_interval, holm, mcnemar, wilson
+from prodabuild.evaluation.statistics import calibrated, compare, difference_interval, holm, mcnemar, unpaired, wilson
 
 COUNTS = [(0, 1), (1, 1), (0, 20), (20, 20), (3, 11), (589, 1020), (1, 100_000), (50_001, 100_000)]
 
@@ -93,3 +93,21 @@ def test_chance_is_nought_and_perfection_is_one() -> None:
     assert calibrated(1.0, 0.25) == 1.0
     assert calibrated(0.0, 0.5) == -1.0
     assert calibrated(0.5, 0.0) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("now", "n_now", "before", "n_before"), [(60, 100, 40, 100), (9, 10, 4, 10), (589, 928, 183, 318)]
+)
+def test_unpaired_is_scipys_chi_square_of_two_shares(now: int, n_now: int, before: int, n_before: int) -> None:
+    from scipy.stats import chi2_contingency
+
+    table = [[now, n_now - now], [before, n_before - before]]
+    difference, interval, p = unpaired(now / n_now, before / n_before, n_now, n_before)
+    assert p == pytest.approx(chi2_contingency(table, correction=False).pvalue, abs=1e-12)
+    assert difference == now / n_now - before / n_before
+    assert interval.low < difference < interval.high
+
+
+def test_unpaired_of_nothing_or_of_the_same_says_nothing() -> None:
+    assert unpaired(0.5, 0.5, 0, 10) == (0.0, (-1.0, 1.0), 1.0)
+    assert unpaired(1.0, 1.0, 5, 5) == (0.0, (0.0, 0.0), 1.0)

@@ -81,5 +81,5 @@ def test_a_lock_with_conflict_marks_is_one_clear_error(repo: Repo) -> None:
     assert outcome.code == 1
     assert outcome.err.splitlines()[-2:] == [
         "error: proda.lock:1:1: not a lock",
-        "hint: take either side of the merge and run `prodabuild compile`",
+        "hint: `prodabuild lock --merge` merges it; then run `prodabuild compile`",
     ]

@@ -1,0 +1,100 @@
+"""A new data repo from a template: its files, git, the merge driver. What is there already is never written over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from prodabuild import __version__
+from prodabuild.errors import ProjectError
+from prodabuild.knowledge.schema import patch_schema
+from prodabuild.manifest.schema import manifest_schema, schema_text
+from prodabuild.versioning.driver import ATTRIBUTES, LINES, install
+from prodabuild.versioning.git import git, in_git
+
+TEMPLATES = ("minimal", "wordnet", "csv")
+_FOLDER = Path(__file__).parent / "templates"
+_EVERY = "every"  # the files that all templates share
+_DOT = "dot-"  # stands for the dot of a hidden file, which would hide it, or work, in this repository
+_TOP = (".github/", ".pre-commit-config.yaml")  # read at the top of a git repository alone
+_NAMED = 5  # files that a message names
+
+
+class Started(NamedTuple):
+    """A new data repo: its files, and whether git was set up for it (or it lies in a repository that was there)."""
+
+    folder: Path
+    name: str
+    files: tuple[str, ...]
+    new_git: bool
+
+
+def start(folder: Path, template: str, program: str) -> Started:
+    """Begin a data repo in a folder; raises `ProjectError`, and nothing is written, where one of its files is there.
+
+    `program` is how the shell calls prodabuild, for git.
+    """
+    above = next(path for path in (folder, *folder.parents) if path.is_dir())
+    git(above, "--version")
+    inside = in_git(above)
+    top = not inside or (folder / ".git").exists()
+    name = re.sub("[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "data"
+    files = {file: data for file, data in files_of(template, name).items() if top or not file.startswith(_TOP)}
+    _refuse_present(folder, list(files))
+    _write(folder, files)
+    if not inside:
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+    install(folder, program)
+    return Started(folder, name, tuple(sorted(files)), not inside)
+
+
+def files_of(template: str, name: str) -> dict[str, bytes]:
+    """Return the files of a new data repo of this name, by path."""
+    found = {
+        "schema/proda.schema.json": schema_text(manifest_schema()).encode(),
+        "schema/patch.schema.json": schema_text(patch_schema()).encode(),
+        ATTRIBUTES: "\n".join([*LINES, ""]).encode(),
+    }
+    for part in (_EVERY, template):
+        for path in sorted((_FOLDER / part).rglob("*")):
+            if path.is_file():
+                words = path.relative_to(_FOLDER / part).as_posix().split("/")
+                inside = "/".join(f".{word.removeprefix(_DOT)}" if word.startswith(_DOT) else word for word in words)
+                found[inside] = path.read_bytes().replace(b"PRODABUILD", __version__.encode())
+    for file in ("proda.yaml", "README.md"):
+        found[file] = found[file].replace(b"NAME", name.encode())
+    return found
+
+
+def _refuse_present(folder: Path, files: list[str]) -> None:
+    """Raise `ProjectError` where a file would stand in the place of another, or of a folder on the way."""
+    places = {path for file in files for path in (Path(file), *Path(file).parents)}
+    taken = sorted(
+        path.as_posix()
+        for path in places
+        if (folder / path).is_symlink() or ((folder / path).exists() and not (folder / path).is_dir())
+    )
+    taken += [file for file in files if (folder / file).is_dir()]
+    if taken:
+        more = f" and {len(taken) - _NAMED} more" if len(taken) > _NAMED else ""
+        raise ProjectError(
+            f"there is already {', '.join(taken[:_NAMED])}{more}: nothing was written",
+            "name a folder without them, or move them away",
+        )
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files that are not there; all of them, or none."""
+    written: list[Path] = []
+    try:
+        for file, data in files.items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as handle:
+                written.append(path)
+                handle.write(data)
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
