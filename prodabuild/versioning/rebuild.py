@@ -19,6 +19,7 @@ from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
+from prodabuild.versioning.copies import take_back
 from prodabuild.versioning.git import Ref, commit_of
 from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
@@ -155,7 +156,8 @@ def _only(version: Version, ending: str) -> Version:
 
 
 def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
-    """Fetch what the store lacks of a version from the default remote, if there is one that has it."""
+    """Fetch what the store lacks of a version from `build/`, or the default remote if there is one that has it."""
+    take_back(root, version, store)
     lacking = [name for name in objects_of([version], store).all() if not store.object_path(name).is_file()]
     if not lacking:
         return

@@ -243,7 +243,7 @@ def test_what_is_no_ref_or_no_lock_is_refused(built: Versioned) -> None:
     outcome = built.repo.run("diff", "nowhere")
     assert (outcome.code, outcome.err) == (
         2,
-        "error: git has no commit 'nowhere'\nhint: name a branch, a tag or a commit; `git fetch` brings others'\n",
+        "error: git knows no commit 'nowhere'\nhint: name a branch, a tag or a commit: `git log --oneline`\n",
     )
     assert built.repo.run("diff", "--output=x").code == 2
     assert built.repo.run("diff", "main", "--md", "--json").code == 2

@@ -53,7 +53,7 @@ Commands:
   test       Test the model beside its base; exit 3 when a gate fails.
   debug      Ask the model why its dev items fail; draft patches.
   patch      Begin, look at, try, accept, apply or drop a reviewed change.
-  diff       Tell what differs between two git refs, or between one and the work tree.
+  diff       Tell what differs between two versions.
   lock       Merge proda.lock, dvc.lock and metrics.json.
   export     Write the data in a format that other trainers read.
   import     Write knowledge from a structured vocabulary.
@@ -62,7 +62,7 @@ Commands:
   rebuild    Build a past version again and compare every digest.
   verify     Read everything that was built and heal what is damaged.
   gc         Tell what no version needs; with --force, remove it.
-  doctor     Tell what is lacking here, and the command that mends it.
+  doctor     Tell what is lacking here, and how to mend it.
   footprint  Show what training did to the weights.
   probe      Measure models on sources whose entropy is known.
   schema     Print a JSON Schema, for editors.

@@ -80,6 +80,8 @@ def test_a_lock_that_is_ignored_or_in_conflict_is_lacking(versioned: Versioned) 
 
 
 def test_without_git_or_dvc(repo: Repo) -> None:
+    for folder in (".git", ".dvc"):
+        shutil.rmtree(repo.path / folder)
     found = by_name(repo.path)
     assert found["git"].mend == "git init"
     assert found["DVC"] == Finding("DVC", "absent", "not set up: objects lie in .prodabuild/cache", "dvc init")

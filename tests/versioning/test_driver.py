@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def test_it_is_installed_once_and_beside_what_is_there(versioned: Versioned) -> 
 
 
 def test_where_there_is_no_git_it_says_so(repo: Repo) -> None:
+    shutil.rmtree(repo.path / ".git")
     outcome = repo.run("lock", "--install")
     assert (outcome.code, outcome.err) == (
         1,
