@@ -91,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--faults", type=int, default=30, help="relations kept from training (default: 30)")
     options.add_argument("--seeds", type=int, default=3, help="seeds of training and of the draw (default: 3)")
     options.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
-    options.add_argument("--disciplines", type=int, default=6, help="how many, those with most chains (default: 6)")
+    options.add_argument("--disciplines", type=int, default=6, help="how many that name no other (default: 6)")
     options.add_argument("--epochs", type=int, default=10, help="epochs of training (default: 10)")
     options.add_argument("--below", type=Path, help="folder for the temporary repo")
     return options.parse_args()
@@ -136,12 +136,7 @@ def _one_seed(repo: Path, asked: argparse.Namespace, seed: int) -> dict[str, Any
 
 
 def _declare(repo: Path, asked: argparse.Namespace, seed: int, planted: Sequence[str] | set[str]) -> None:
-    chains = {
-        folder.name: (folder / "chains.yaml").stat().st_size
-        for folder in (repo / "knowledge").iterdir()
-        if folder.is_dir()
-    }
-    most = sorted(sorted(chains), key=lambda name: -chains[name])[: asked.disciplines]
+    most = _closed(repo / "knowledge")[: asked.disciplines]
     (repo / "recipes").mkdir(exist_ok=True)
     (repo / "recipes/known.py").write_text(MODULE.format(planted=sorted(planted)))
     manifest = MANIFEST.format(
@@ -151,6 +146,17 @@ def _declare(repo: Path, asked: argparse.Namespace, seed: int, planted: Sequence
         seed=seed,
     )
     (repo / "proda.yaml").write_text(manifest)
+
+
+def _closed(knowledge: Path) -> list[str]:
+    """Return the disciplines that name no record of another, those with most chains first."""
+    texts = {
+        folder.name: "".join(file.read_text() for file in sorted(folder.glob("*.yaml")))
+        for folder in sorted(knowledge.iterdir())
+        if folder.is_dir()
+    }
+    closed = [name for name, text in texts.items() if not any(f" {other}/" in text for other in texts if other != name)]
+    return sorted(closed, key=lambda name: -(knowledge / name / "chains.yaml").stat().st_size)
 
 
 def _diagnose(repo: Path) -> Diagnosed:
