@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from prodabuild.project.comparison import Comparison, Counted, Pair, Setting, Untold
@@ -34,6 +35,7 @@ def test_what_differs_and_what_is_not_told() -> None:
     )
 
 
+@hypothesis_settings(deadline=None)  # a machine that is busy is no mistake
 @given(st.text(alphabet="`~-<!>\n\r\t |*_[](){}@#&;/abc\u202e\u200b\x00", max_size=80))
 def test_no_text_leaves_the_code_that_it_stands_in(text: str) -> None:
     found = markdown(comparison(record(text), name=text, settings=(Setting("compile.seed", text, 1),)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodabuild.engine import lockfile
@@ -105,6 +105,7 @@ def test_two_accepted_versions_are_for_people_to_choose_between() -> None:
 SIDE = st.dictionaries(st.sampled_from(NAMES), st.sampled_from([{"sha256": str(digest)} for digest in range(3)]))
 
 
+@settings(deadline=None)  # a machine that is busy is no mistake
 @given(SIDE, SIDE, SIDE)
 def test_merging_is_symmetric_parses_and_invents_nothing(base: Any, ours: Any, theirs: Any) -> None:
     found, mirrored = merge_entries(base, ours, theirs), merge_entries(base, theirs, ours)
@@ -120,6 +121,7 @@ def test_merging_is_symmetric_parses_and_invents_nothing(base: Any, ours: Any, t
     assert not set(found.stale) & entries_of.keys()
 
 
+@settings(deadline=None)  # a machine that is busy is no mistake
 @given(SIDE, SIDE)
 def test_a_side_that_did_nothing_changes_nothing(base: Any, ours: Any) -> None:
     assert merged(base, ours, base) == merged(base, base, ours) == merged(ours, ours, ours) == ours
