@@ -7,9 +7,10 @@ lock in the middle of a merge count as well. A root too many costs disk, one too
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from prodabuild.engine.database import DamagedStateError
+from prodabuild.engine.database import DamagedStateError, translated
 from prodabuild.engine.state import State
 from prodabuild.errors import OutsideError
 from prodabuild.project.session import STATE
@@ -101,10 +102,7 @@ def _lying(folder: Path) -> Iterator[Path]:
 def _built(folder: Path) -> set[str]:
     """Return the objects that the state of a data repo stands on."""
     try:
-        state = State(folder / STATE, writable=False)
+        with translated(folder / STATE), closing(State(folder / STATE, writable=False)) as state:
+            return {stored.md5 for trace in state.current_traces() for stored in trace.files}
     except DamagedStateError:  # the next compile begins anew
         return set()
-    try:
-        return {stored.md5 for trace in state.current_traces() for stored in trace.files}
-    finally:
-        state.close()

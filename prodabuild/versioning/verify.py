@@ -7,12 +7,13 @@ for, by building it again. An object that nothing heals is removed: under its na
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import file_sha256
 from prodabuild.engine import lockfile
-from prodabuild.engine.database import DamagedStateError
+from prodabuild.engine.database import DamagedStateError, translated
 from prodabuild.engine.dvccache import dvc_folder
 from prodabuild.engine.state import State
 from prodabuild.engine.store import tree_of
@@ -107,13 +108,10 @@ def _expected(root: Path, store: Store) -> set[str]:
 def _clean(root: Path) -> dict[str, Stored]:
     """Return the files of the clean units, by path below `build/`."""
     try:
-        state = State(root / STATE, writable=False)
-    except DamagedStateError:
+        with translated(root / STATE), closing(State(root / STATE, writable=False)) as state:
+            return {stored.path: stored for _, files in state.outputs() for stored in files}
+    except DamagedStateError:  # set aside by the next build, or by what follows here
         return {}
-    try:
-        return {stored.path: stored for _, files in state.outputs() for stored in files}
-    finally:
-        state.close()
 
 
 def _heal(root: Path, store: Store, found: _Found, emit: Emit) -> None:

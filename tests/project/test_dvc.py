@@ -215,6 +215,44 @@ def test_dvc_may_check_out_as_links(versioned: Versioned) -> None:
     assert versioned.dvc("status", "data") == CLEAN
 
 
+def data_alone(versioned: Versioned) -> None:
+    """Leave the stage `data` alone: models cost more than these tests are about."""
+    text = versioned.repo.read("dvc.yaml").decode()
+    versioned.repo.write("dvc.yaml", text[: text.index("  model:")] + "params:\n- proda.yaml\n")
+
+
+def test_what_dvc_runs_again_keeps_its_outputs(versioned: Versioned) -> None:
+    """Without `persist` DVC would remove them first, and the shards would be placed anew."""
+    versioned.repo.data()
+    shard = min((versioned.path / "build/dataset/train/tools").glob("*.jsonl"))
+    placed = shard.stat().st_ino
+    versioned.repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
+    said = versioned.dvc("repro", "data")
+    assert "shards: 1 built, 11 clean" in said
+    assert shard.stat().st_ino == placed
+
+
+def test_an_experiment_in_a_folder_of_its_own_finds_what_is_stored(versioned: Versioned) -> None:
+    data_alone(versioned)
+    versioned.repo.data()
+    versioned.commit()
+    before = versioned.repo.files()
+    said = versioned.dvc("exp", "run", "--temp", "--name", "mine", "-S", "proda.yaml:tests.chains.sealed=0.4")
+    assert "shards: 12 restored" in said
+    assert "items: 2 built" in said
+    assert versioned.git("status", "--porcelain") == ""
+    assert versioned.repo.files() == before
+    assert versioned.repo.run("gc", "--json").json["freed"] == 0  # the experiment is a ref
+    (ref,) = [name for name in versioned.git("for-each-ref", "--format=%(refname)").split() if name.endswith("/mine")]
+    assert versioned.repo.run("rebuild", ref, "--json").json["built"] == 0
+    versioned.dvc("exp", "apply", "mine")
+    assert b"sealed: 0.4" in versioned.repo.read("proda.yaml")
+    report = versioned.repo.data()
+    assert report["built"] == []
+    assert versioned.dvc("status") == CLEAN
+    assert "proda.yaml" in versioned.dvc("params", "diff", "HEAD")
+
+
 def test_two_repos_share_a_cache_and_one_builds_for_both(versioned: Versioned, tmp_path: Path) -> None:
     versioned.dvc("cache", "dir", str(tmp_path / "shared"))
     versioned.repo.data()

@@ -8,6 +8,8 @@ import orjson
 import pytest
 
 from prodabuild.engine.dvcfile import read_lock
+from prodabuild.manifest.load import read_manifest
+from prodabuild.versioning.pipeline import dvc_yaml
 from tests.conftest import CONFIG, Versioned
 from tests.training.conftest import teach
 
@@ -55,3 +57,24 @@ def test_a_version_is_recorded_pushed_and_pulled(versioned: Versioned, base: Pat
     assert clone.repo.history[-1].err.splitlines()[-1].startswith("results: 2 restored")
     assert clone.git("status", "--porcelain") == ""
     assert clone.dvc("status") == CLEAN
+
+
+def test_versions_are_compared_and_tried_with_dvc(versioned: Versioned, base: Path) -> None:
+    teach(versioned.repo, base)
+    versioned.repo.edit("proda.yaml", "min: 0.99", "min: 0.0")
+    versioned.repo.write("dvc.yaml", dvc_yaml(read_manifest(versioned.path)))
+    assert versioned.repo.run("test").code == 0
+    versioned.commit()
+    said = versioned.dvc("exp", "run", "--name", "short", "-S", "proda.yaml:model.train.epochs=2")
+    assert "Stage 'data' didn't change, skipping" in said
+    assert versioned.repo.run("compile", "--json").json["built"] == []
+    assert versioned.repo.run("test", "--json").json["ran"] == []
+    assert versioned.dvc("status") == CLEAN
+    metrics = orjson.loads(versioned.dvc("metrics", "diff", "HEAD", "--json"))
+    assert all(name.startswith("chains.") for name in metrics.get("metrics.json", {}))
+    params = orjson.loads(versioned.dvc("params", "diff", "HEAD", "--json"))
+    assert params["proda.yaml"]["model.train.epochs"] == {"old": 6, "new": 2, "diff": -4}
+    versioned.dvc("plots", "diff", "HEAD")
+    page = versioned.repo.read("dvc_plots/index.html").decode()
+    assert "build/model/loss.csv" in page
+    assert versioned.repo.run("rebuild", "HEAD", "--json").json["identical"]

@@ -16,7 +16,9 @@ from prodabuild.digest import file_md5
 from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.engine.guard import writing
 from prodabuild.events import silent
+from prodabuild.project.session import STATE
 from tests.conftest import Repo, Versioned
+from tests.project.test_damage import rot
 
 KINDS = "knowledge/zoo/kinds.yaml"
 OBJECTS = ".dvc/cache/files/md5"
@@ -223,6 +225,15 @@ def test_without_any_lock_nothing_goes(versioned: Versioned) -> None:
         "error: no ref and no work tree has a lock that names an object here: all would go\n"
         "hint: commit a lock first; or remove the cache by hand, if that is what is meant\n"
     )
+    assert objects(versioned.repo) == before
+
+
+def test_a_state_that_rots_is_no_reason_to_lose_what_locks_name(versioned: Versioned) -> None:
+    release(versioned, "a lizard that sticks")
+    before = objects(versioned.repo)
+    rot(versioned.path / STATE)
+    outcome = versioned.repo.run("gc", "--force", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
     assert objects(versioned.repo) == before
 
 
