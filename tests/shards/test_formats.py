@@ -110,4 +110,4 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, write: Any) -> None:
         return most
 
     peak(1)  # imports
-    assert peak(6 * GROUP) < 1.2 * peak(2 * GROUP) + 100_000
+    assert peak(6 * GROUP) < 1.2 * peak(2 * GROUP) + 1_000_000  # all rows would be several times that
