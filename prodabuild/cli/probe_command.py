@@ -58,6 +58,21 @@ def training(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def asking(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what base and model are asked, and where; the command gets it as `asked`."""
+
+    @click.option("--rows", type=click.IntRange(2), default=64, help="Rows of a source, each in a context of its own.")
+    @click.option("--length", type=click.IntRange(2), default=128, help="Symbols a row.")
+    @click.option("--seed", type=click.IntRange(0), default=1, help="Of the rows.")
+    @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
+    @functools.wraps(function)
+    def command(**options: Any) -> Any:
+        asked = {name: options.pop(name) for name in ("rows", "length", "seed", "device")}
+        return function(asked=asked, **options)
+
+    return command
+
+
 def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--md` and `--svg`."""
     path = click.Path(dir_okay=False, path_type=Path)
@@ -152,20 +167,14 @@ def decode(
 
 @command.command("context")
 @click.argument("source")
-@click.option("--rows", type=click.IntRange(2), default=64, help="Rows, each in a context of its own.")
-@click.option("--length", type=click.IntRange(2), default=128, help="Symbols a row.")
-@click.option("--seed", type=click.IntRange(0), default=1, help="Of the rows.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
+@asking
 @drawn
 @common
 def context(
     folder: Path,
     console: Console,
     source: str,
-    rows: int,
-    length: int,
-    seed: int,
-    device: str,
+    asked: dict[str, Any],
     as_md: bool,
     svg: Path | None,
 ) -> int:
@@ -176,7 +185,7 @@ def context(
       prodabuild probe context fresh:symbols=4
       prodabuild probe context lag:lag=8 --svg context.svg
     """
-    report = _probe(folder, console, device, (source,), rows, length, seed)
+    report = _probe(folder, console, (source,), **asked)
     _tell(console, as_md, *probe_tables.contexts(report))
     _draw(console, folder, svg, lambda: probe_tables.draw_contexts(report))
     return ExitCode.DONE
@@ -184,20 +193,14 @@ def context(
 
 @command.command("ladder")
 @click.argument("sources", nargs=-1)
-@click.option("--rows", type=click.IntRange(2), default=64, help="Rows of each source.")
-@click.option("--length", type=click.IntRange(2), default=128, help="Symbols a row.")
-@click.option("--seed", type=click.IntRange(0), default=1, help="Of the rows.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
+@asking
 @drawn
 @common
 def ladder(
     folder: Path,
     console: Console,
     sources: tuple[str, ...],
-    rows: int,
-    length: int,
-    seed: int,
-    device: str,
+    asked: dict[str, Any],
     as_md: bool,
     svg: Path | None,
 ) -> int:
@@ -208,7 +211,7 @@ def ladder(
       prodabuild probe ladder
       prodabuild probe ladder lag:lag=1 lag:lag=2 lag:lag=4 --rows 256 --md
     """
-    report = _probe(folder, console, device, sources, rows, length, seed)
+    report = _probe(folder, console, sources, **asked)
     _tell(console, as_md, *probe_tables.rungs(report))
     _draw(console, folder, svg, lambda: probe_tables.draw_rungs(report))
     return ExitCode.DONE
@@ -299,7 +302,7 @@ def _replace(folder: Path, card: Path, data: bytes) -> None:
 
 
 def _probe(
-    folder: Path, console: Console, device: str, sources: tuple[str, ...], rows: int, length: int, seed: int
+    folder: Path, console: Console, sources: tuple[str, ...], rows: int, length: int, seed: int, device: str
 ) -> Any:
     from prodabuild.project import Options
     from prodabuild.project.probing import LADDER, ProbeRequest

@@ -100,13 +100,9 @@ def unit_entry(made: tuple[Stored, ...]) -> dict[str, Any]:
 
 def stored_of(entry: Mapping[str, Any]) -> tuple[Stored, ...]:
     """Return the files that an entry of a unit names; those that are not written as `unit_entry` does are left out."""
-    found = entry.get("files")
-    rows = found.items() if isinstance(found, dict) else [(entry.get("path"), entry)]
     kinds = {"md5": str, "sha256": str, "size": int}
     return tuple(
         Stored(path, row["md5"], row["sha256"], row["size"])
-        for path, row in rows
-        if isinstance(path, str)
-        and isinstance(row, dict)
-        and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
+        for path, row in files_of(entry).items()
+        if isinstance(row, dict) and all(isinstance(row.get(key), kind) for key, kind in kinds.items())
     )

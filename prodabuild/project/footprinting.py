@@ -97,7 +97,7 @@ def _linked(root: Path, ref: str, unit: str, stack: ExitStack) -> Path:
         if not store.whole(stored):
             raise OutsideError(
                 f"{stored.path} at {ref} is not in the store",
-                "bring it with `dvc fetch --all-commits` (`dvc pull` brings the version that is checked out)",
+                "bring it with `prodabuild pull --all-versions`",
             )
         (folder / Path(stored.path).name).symlink_to(store.object_path(stored.md5))
     return folder

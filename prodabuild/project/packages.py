@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
+
+    from packaging.markers import Marker
 
 DISTRIBUTION = "prodabuild"
-_REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([\w, -]*)\])?\s*\(?([^;)]*)\)?\s*(?:;(.*))?")
-_EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
-_CLAUSE = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
-_HOLDS: dict[str, Callable[[tuple[int, ...], tuple[int, ...]], bool]] = {
-    ">=": lambda one, other: one >= other,
-    "<=": lambda one, other: one <= other,
-    "==": lambda one, other: one == other,
-    "!=": lambda one, other: one != other,
-    ">": lambda one, other: one > other,
-    "<": lambda one, other: one < other,
-}
 
 
 class Package(NamedTuple):
@@ -46,24 +36,30 @@ def required() -> list[str]:
 
 def packages_of(extra: str, requirements: Sequence[str]) -> list[Package]:
     """Return the packages of an extra, and of the extras that it names; for "" those that all commands need."""
+    from packaging.requirements import Requirement
+
     found: dict[str, Package] = {}
-    for row in requirements:
-        parts = _REQUIREMENT.match(row)
-        marker = _EXTRA.search(row)
-        if parts is None or (marker[1] if marker else "") != extra:
-            continue
-        name, inner, wanted = parts[1], parts[2], (parts[3] or "").strip()
-        if name == DISTRIBUTION:
-            for other in _names(inner or ""):
+    for row in (row for row in map(Requirement, requirements) if _belongs(row.marker, extra)):
+        if row.name == DISTRIBUTION:
+            for other in sorted(row.extras):
                 found |= {package.name: package for package in packages_of(other, requirements)}
         else:
-            found[name] = Package(name, wanted, installed_version(name))
+            found[row.name] = Package(row.name, str(row.specifier), installed_version(row.name))
     return list(found.values())
 
 
+def _belongs(marker: Marker | None, extra: str) -> bool:
+    """Tell whether a requirement is one of an extra: it holds with it, and not without."""
+    if marker is None:
+        return not extra
+    return marker.evaluate({"extra": extra}) and not (extra and marker.evaluate({"extra": ""}))
+
+
 def satisfies(version: str, wanted: str) -> bool:
-    """Tell whether a version lies within the bounds of a requirement; what is no bound on numbers is passed over."""
-    return all(_HOLDS[sign](_release(version), _release(bound)) for sign, bound in _CLAUSE.findall(wanted))
+    """Tell whether a version lies within the bounds of a requirement, as pip would."""
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(wanted).contains(version, prereleases=True)
 
 
 def installed_version(name: str) -> str | None:
@@ -72,16 +68,3 @@ def installed_version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version, without zeros at its end."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [int(part) for part in found[0].split(".")] if found else []
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
-
-
-def _names(extras: str) -> Iterable[str]:
-    return filter(None, (name.strip() for name in extras.split(",")))

@@ -28,17 +28,21 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         tuple(unit for name in names for unit in (f"results:{name}@{BASE}", f"results:{name}"))
         for names in ([chains[0]] if chains else [], [name for name in manifest.tests if name != (chains or [""])[0]])
     )
+    size = manifest.compile.shard_size
+    items = (Stage("items", build_items, kind="items", bucket_size=BUCKET, parallel=True, folder="items"),)
     return (
-        Stage("shards", build_shard, None, "shard", "", manifest.compile.shard_size, parallel=True, folder="dataset"),
-        *((Stage("items", build_items, None, "items", "", BUCKET, parallel=True, folder="items"),) if chains else ()),
-        Stage("suites", build_suite, (f"suite:{chains[0]}",) if chains else (), folder="suites"),
-        Stage("index", build_index, ("index",) if chains else (), folder="leaks"),
-        Stage("leaks", find_leaks, None, "leaks", "shards" if chains else "nothing", parallel=True, folder="leaks"),
-        Stage("dataset", build_dataset, ("dataset",), folder="dataset"),
-        Stage("base", _build_base, ("base",), folder="base"),
-        Stage("model", _build_model, ("model",), folder="model"),
-        Stage("tasks", _build_task_results, given, folder="results"),
-        Stage("results", _build_results, made, folder="results"),
+        Stage("shards", build_shard, kind="shard", bucket_size=size, parallel=True, folder="dataset"),
+        *(items if chains else ()),
+        Stage("suites", build_suite, fixed=(f"suite:{chains[0]}",) if chains else (), folder="suites"),
+        Stage("index", build_index, fixed=("index",) if chains else (), folder="leaks"),
+        Stage(
+            "leaks", find_leaks, kind="leaks", beside="shards" if chains else "nothing", parallel=True, folder="leaks"
+        ),
+        Stage("dataset", build_dataset, fixed=("dataset",), folder="dataset"),
+        Stage("base", _build_base, fixed=("base",), folder="base"),
+        Stage("model", _build_model, fixed=("model",), folder="model"),
+        Stage("tasks", _build_task_results, fixed=given, folder="results"),
+        Stage("results", _build_results, fixed=made, folder="results"),
     )
 
 

@@ -46,7 +46,7 @@ def at_ref(root: Path, ref: str, store: Store) -> dict[str, Reference]:
     if lost := [suite for suite, reference in found.items() if not reference.rows]:
         raise OutsideError(
             f"the results of {', '.join(lost)} at {ref} are not in the store",
-            "bring them with `dvc fetch --all-commits` (`dvc pull` brings those of the version that is checked out)",
+            "bring them with `prodabuild pull --all-versions`",
         )
     return found
 
@@ -56,8 +56,7 @@ def files_at(root: Path, ref: str, unit: str) -> tuple[Stored, ...]:
     entry = _lock_at(root, ref).get(unit)
     if entry is None:
         raise ProjectError(f"{LOCK} at {ref} records no {unit}", "name a version that was compiled")
-    files: dict[str, Any] = entry.get("files") or {entry["path"]: entry}
-    return tuple(Stored(path, *(found[key] for key in FILE_KEYS[1:])) for path, found in files.items())
+    return lockfile.stored_of(entry)
 
 
 def _lock_at(root: Path, ref: str) -> Entries:

@@ -99,7 +99,7 @@ def main_worktree(folder: Path) -> Path | None:
 
 def blobs(folder: Path, names: Iterable[str]) -> Iterator[bytes | None]:
     """Return the bytes of objects (`COMMIT:PATH`, or their ids), None for those that are not there."""
-    feed = "".join(f"{name}\n" for name in names).encode()
+    feed = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
     data = git(folder, "cat-file", "--batch", feed=feed) if feed else b""
     at = 0
     while at < len(data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.versioning.git import git
+from prodabuild.versioning.git import blobs, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,19 +24,9 @@ def files_at(root: Path, commit: str, paths: Iterable[str]) -> list[str]:
 
 def read_at(root: Path, commit: str, files: Sequence[str]) -> dict[str, bytes]:
     """Return the contents of some files of a commit; those that it has not are left out."""
-    if not files:
-        return {}
-    asked = b"".join(f"{commit}:./{file}\n".encode(errors="surrogateescape") for file in files if "\n" not in file)
-    data = git(root, "cat-file", "--batch", feed=asked)
-    found, at = {}, 0
-    for file in (file for file in files if "\n" not in file):
-        end = data.index(b"\n", at)
-        kind, at = data[at:end].rsplit(b" ", 2)[1:], end + 1
-        if kind[0] == b"blob":
-            found[file] = data[at : at + int(kind[1])]
-        if kind[-1] != b"missing":
-            at += int(kind[1]) + 1
-    return found
+    named = [file for file in files if "\n" not in file]
+    found = zip(named, blobs(root, [f"{commit}:./{file}" for file in named]), strict=True)
+    return {file: data for file, data in found if data is not None}
 
 
 def unmerged(root: Path) -> dict[str, list[bytes]]:

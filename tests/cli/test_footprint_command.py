@@ -217,7 +217,7 @@ def test_a_version_of_git_is_read_from_the_store(versioned: Versioned) -> None:
     assert outcome.code == 5
     assert outcome.err.splitlines() == [
         "error: model/adapter_config.json at v1 is not in the store",
-        "hint: bring it with `dvc fetch --all-commits` (`dvc pull` brings the version that is checked out)",
+        "hint: bring it with `prodabuild pull --all-versions`",
     ]
     repo.write("proda.lock", orjson.dumps({"version": 1, "entries": {}}))
     versioned.commit()

@@ -17,7 +17,7 @@ from tests.training.conftest import base, taught
 
 __all__ = ["base", "taught"]
 pytestmark = pytest.mark.train
-HINT = "bring them with `dvc fetch --all-commits` (`dvc pull` brings those of the version that is checked out)"
+HINT = "bring them with `prodabuild pull --all-versions`"
 GATE = "gate: {metric: acc, min: 0.99}"
 
 
