@@ -1,9 +1,10 @@
 """Does the diagnosis find what was taken away? Relations are kept from training, then the loop of repair is run.
 
-    python benchmarks/faults.py [--faults 30] [--seeds 3] [--disciplines 6] [--epochs 10] [--json | --md]
+    python benchmarks/faults.py [--faults 30] [--seeds 3] [--disciplines 6] [--epochs 10] [--threads N] [--json | --md]
 
-Recipes of the data repo's own pass over the planted relations: the knowledge, the tests and everything else stay as
-they are. Twins of one seed, one with the faults and one without, tell what the model lacks anyway. Recall: planted
+Recipes of the data repo's own pass over the planted relations, which are all relations of some subjects, and over the
+definitions of these: told in other words, a fact is not kept back. The knowledge, the tests and everything else stay
+as they are. Twins of one seed, one with the faults and one without, tell what the model lacks anyway. Recall: planted
 relations that a `concept_gap` names, of those that a failed dev item needs. Precision: named relations that were
 planted, of all that are named; and of those that the twin's diagnosis does not name. Then all drafts are taken, and
 items over planted relations are scored again: sealed ones had no part in any of this.
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datarepo import prodabuild
 from measure import machine
-from repair import copy_repo, items_of, paired, train
+from repair import copy_repo, items_of, paired, records_of, train
 from report import ROOT, Table, parser, progress, tell
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ if TYPE_CHECKING:
 
     from repair import Run
 
-RECIPES = ("relate", "choose", "judge")
+RECIPES = ("define", "relate", "choose", "judge")
 MODULE = '''"""The recipes that ship, but for relations that are kept from training."""
 
 from prodabuild.shards import recipes
 
-PLANTED = frozenset({planted!r})
+SUBJECTS = frozenset({subjects!r})
 
 
 def untold(recipe, relation):
-    return () if relation.id in PLANTED else recipe(relation)
+    return () if relation.subject.id in SUBJECTS else recipe(relation)
+
+
+def define_known(concept):
+    if concept.id not in SUBJECTS:
+        yield from recipes.define(concept)
 
 
 def relate_known(relation):
@@ -57,11 +63,11 @@ MANIFEST = """version: 1
 name: faults
 disciplines:
 {disciplines}
-compile: {{seed: 7, recipes: [define{recipes}], duplicates: drop, shard_size: 64}}
+compile: {{seed: 7, recipes: [{recipes}], duplicates: drop, shard_size: 64}}
 model:
   base: scratch:micro
   adapter: {{type: lora, r: 32, alpha: 64, targets: all-linear, save_modules: [embed_tokens, lm_head]}}
-  train: {{epochs: {epochs}, learning_rate: 3.0e-3, max_length: 256, batch_tokens: 2048, seed: {seed}}}
+  train: {{epochs: {epochs}, learning_rate: 3.0e-3, max_length: 256, batch_tokens: 2048, seed: {seed}{threads}}}
 tests:
   chains: {{from: chains, sealed: 0.3}}
 """
@@ -92,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--seeds", type=int, default=3, help="seeds of training and of the draw (default: 3)")
     options.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
     options.add_argument("--disciplines", type=int, default=6, help="how many that name no other (default: 6)")
+    options.add_argument("--threads", type=int, help="of training (default: that of prodabuild)")
     options.add_argument("--epochs", type=int, default=10, help="epochs of training (default: 10)")
     options.add_argument("--below", type=Path, help="folder for the temporary repo")
     return options.parse_args()
@@ -103,7 +110,7 @@ def _one_seed(repo: Path, asked: argparse.Namespace, seed: int) -> dict[str, Any
     _declare(repo, asked, seed, ())
     whole = _diagnose(repo)
     items = items_of(repo)
-    planted = _draw(items, asked.faults, seed)
+    planted = _draw(items, records_of(repo)[0], asked.faults, seed)
     progress(f"seed {seed}: {len(planted)} relations kept back")
     _declare(repo, asked, seed, planted)
     faulty = _diagnose(repo)
@@ -138,10 +145,11 @@ def _one_seed(repo: Path, asked: argparse.Namespace, seed: int) -> dict[str, Any
 def _declare(repo: Path, asked: argparse.Namespace, seed: int, planted: Sequence[str] | set[str]) -> None:
     most = _closed(repo / "knowledge")[: asked.disciplines]
     (repo / "recipes").mkdir(exist_ok=True)
-    (repo / "recipes/known.py").write_text(MODULE.format(planted=sorted(planted)))
+    (repo / "recipes/known.py").write_text(MODULE.format(subjects=sorted(set(map(_subject, planted)))))
     manifest = MANIFEST.format(
         disciplines="\n".join(f"  {name}: {{knowledge: [knowledge/{name}]}}" for name in most),
-        recipes="".join(f", recipes/known.py:{name}_known" for name in RECIPES),
+        recipes=", ".join(f"recipes/known.py:{name}_known" for name in RECIPES),
+        threads=f", threads: {asked.threads}" if asked.threads else "",
         epochs=asked.epochs,
         seed=seed,
     )
@@ -167,13 +175,23 @@ def _diagnose(repo: Path) -> Diagnosed:
     return Diagnosed(run, {node for row in failed for node in row["nodes"]}, named)
 
 
-def _draw(items: Mapping[str, Mapping[str, Any]], number: int, seed: int) -> set[str]:
-    """Return relations that a dev item and a sealed item need: `a/b.is_a.c`, as ids of relations are."""
+def _draw(items: Mapping[str, Mapping[str, Any]], relations: Sequence[str], number: int, seed: int) -> set[str]:
+    """Return all relations of subjects that a dev item and a sealed item need: at least so many, if there are."""
     needed: dict[str, set[str]] = {"dev": set(), "sealed": set()}
     for row in items.values():
-        needed[row["split"]].update(node for node in row["nodes"] if "." in node)
+        needed[row["split"]].update(_subject(node) for node in row["nodes"] if "." in node)
     both = sorted(needed["dev"] & needed["sealed"])
-    return set(random.Random(seed).sample(both, min(number, len(both))))
+    random.Random(seed).shuffle(both)
+    planted: set[str] = set()
+    for subject in both:
+        if len(planted) < number:
+            planted.update(relation for relation in relations if _subject(relation) == subject)
+    return planted
+
+
+def _subject(relation: str) -> str:
+    """Return the subject that the id of a relation begins with: `a/b.is_a.c` has `a/b`."""
+    return relation.partition(".")[0]
 
 
 def _tables(document: Mapping[str, Any]) -> list[Table]:

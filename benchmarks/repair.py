@@ -1,6 +1,7 @@
 """Does repair by diagnosis beat other uses of the same budget? Several arms a seed, each with as many more samples.
 
-    python benchmarks/repair.py [--seeds 5] [--arms diagnosed,random,shuffled,more,replay] [--repo .] [--json | --md]
+    python benchmarks/repair.py [--seeds 5] [--arms diagnosed,random,shuffled,more,replay] [--repo .]
+        [--first 1] [--hidden 192] [--threads N] [--json | --md]
 
 A seed trains V1, diagnoses its failed dev items, and trains one V2 from the base for each arm: `diagnosed` with the
 drafts as they are; `random` with as many samples of records drawn at random, in the same ways; `shuffled` with each
@@ -62,6 +63,8 @@ def main() -> None:
         repo = copy_repo(asked.repo.resolve(), Path(folder) / "repo")
         if asked.hidden:
             _other_base(repo, asked.hidden)
+        if asked.threads:
+            _declare_threads(repo, asked.threads)
         write_retention(repo)
         for seed in range(asked.first, asked.first + asked.seeds):
             rows += _one_seed(repo, seed, asked.arms.split(","))
@@ -73,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5, help="seeds of training (default: 5)")
     options.add_argument("--first", type=int, default=1, help="the first seed (default: 1)")
+    options.add_argument("--threads", type=int, help="of training (default: as the manifest says)")
     options.add_argument("--hidden", type=int, help="width of a base of another size, made on the spot (micro: 128)")
     options.add_argument("--arms", default=",".join(ARMS), help="arms beside V1 (default: all)")
     options.add_argument("--repo", type=Path, default=ROOT, help="the data repo (default: this one)")
@@ -100,6 +104,11 @@ def _other_base(repo: Path, hidden: int) -> None:
     build_scratch(preset, [TEXT.read_text()], repo / "models/other", "cpu", silent)
     manifest = (repo / "proda.yaml").read_text()
     (repo / "proda.yaml").write_text(manifest.replace("base: scratch:micro", "base: path:models/other"))
+
+
+def _declare_threads(repo: Path, threads: int) -> None:
+    manifest = (repo / "proda.yaml").read_text()
+    (repo / "proda.yaml").write_text(manifest.replace("train: {", f"train: {{threads: {threads}, "))
 
 
 def _one_seed(repo: Path, seed: int, arms: Sequence[str]) -> list[dict[str, Any]]:
@@ -182,7 +191,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 def _ops_of(arm: str, drafts: Sequence[Mapping[str, Any]], repo: Path, seed: int) -> list[Op]:
     """Return operations of an arm, one record each, more than the budget needs: they are filled in, in this order."""
-    relations, concepts, free = _records(repo)
+    relations, concepts, free = records_of(repo)
     draw = random.Random(f"{seed}/{arm}")
     draw.shuffle(relations)
     draw.shuffle(concepts)
@@ -212,7 +221,7 @@ def _nodes(drafts: Sequence[Mapping[str, Any]], cause: str) -> list[str]:
     return [node for draft in drafts if draft["cause"] == cause for op in draft["ops"] for node in op["emphasise"]]
 
 
-def _records(repo: Path) -> tuple[list[str], list[str], list[str]]:
+def records_of(repo: Path) -> tuple[list[str], list[str], list[str]]:
     """Return the relations, the concepts, and the chains of the dev split that carry no item."""
     import yaml
 

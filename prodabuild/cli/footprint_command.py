@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import calculate_alone, common
+from prodabuild.cli.options import calculate_alone, common, open_project, visible_device
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 @click.option(
     "--base", type=click.Path(path_type=Path), help="The model that the runs began at, where they do not say."
 )
+@click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
-@click.option("--plot", metavar="FILE.svg", type=click.Path(path_type=Path), help="Draw spectra, and figures by layer.")
+@click.option(
+    "--plot",
+    metavar="FILE.svg",
+    type=click.Path(path_type=Path),
+    help="Draw spectra, and figures by layer; of an experiment, what each run gained.",
+)
 @common
 def command(
-    folder: Path, console: Console, runs: tuple[str, ...], base: Path | None, as_markdown: bool, plot: Path | None
+    folder: Path,
+    console: Console,
+    runs: tuple[str, ...],
+    base: Path | None,
+    compare: str | None,
+    as_markdown: bool,
+    plot: Path | None,
 ) -> None:
     """Show what training did to the weights.
 
@@ -34,6 +46,7 @@ def command(
     Examples:
       prodabuild footprint
       prodabuild footprint seed1 seed2 seed3 --plot footprint.svg
+      prodabuild footprint --compare regimes --plot regimes.svg
     """
     from prodabuild.project import Project
 
@@ -41,17 +54,43 @@ def command(
         raise click.UsageError("--json and --md exclude each other")
     if plot and plot.suffix != ".svg":
         raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
+    if compare:
+        if runs or base:
+            raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
+        _compare(folder, console, compare, as_markdown, plot)
+        return
     calculate_alone()
     report = Project.footprint(folder, runs, base, console.emit)
     console.close()
     if plot:
         from prodabuild.insight.pictures import draw
 
-        (folder / plot).write_text(draw(report.runs), "utf-8")
-        console.note(f"drawn: {plot}")
+        _write(folder, plot, draw(report.runs), console)
     if console.as_json:
         console.json(report.to_json())
         return
     from prodabuild.cli.footprint_tables import markdown, text
 
     console.out((markdown if as_markdown else text)(report, console.verbosity))
+
+
+def _compare(folder: Path, console: Console, name: str, as_markdown: bool, plot: Path | None) -> None:
+    from prodabuild.project import Options
+
+    found = open_project(folder).experiment(Options(device=visible_device("auto"), emit=console.emit), name)
+    console.close()
+    if plot:
+        from prodabuild.insight.regime_picture import draw_regimes
+
+        _write(folder, plot, draw_regimes(found.comparison), console)
+    if console.as_json:
+        console.json(found.to_json())
+        return
+    from prodabuild.cli.regime_tables import markdown, text
+
+    console.out((markdown if as_markdown else text)(found))
+
+
+def _write(folder: Path, plot: Path, drawing: str, console: Console) -> None:
+    (folder / plot).write_text(drawing, "utf-8")
+    console.note(f"drawn: {plot}")

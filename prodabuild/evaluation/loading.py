@@ -34,15 +34,15 @@ class Candidate:
     device: str
 
 
-def open_candidate(view: View, adapted: bool) -> Candidate:
-    """Return the base of a version, or the model adapted from it; both are inputs, and neither is loaded."""
+def open_candidate(view: View, adapted: bool, unit: str = ADAPTER_UNIT) -> Candidate:
+    """Return the base of a version, or what a unit adapted from it; both are inputs, and neither is loaded."""
     device = required(view)
     work = view.scratch()
     folder = open_base(view, work / "base")
     base = sha256(canonical([device, *sorted((file.path, file.sha256) for file in view.output(BASE_UNIT))]))
     if not adapted:
         return Candidate(base, folder, None, work, device)
-    files = view.output(ADAPTER_UNIT)
+    files = view.output(unit)
     place = work / "model"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

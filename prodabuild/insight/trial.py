@@ -68,14 +68,17 @@ def find(pairs: Sequence[Sequence[float]], direction: Direction, epsilon: float)
     It holds where the whole interval lies beyond `epsilon` in the direction, and is refuted where none of it does.
     """
     changes = np.array([treatment - baseline for baseline, treatment in pairs])
-    free = len(changes) - 1
-    student = STUDENT[free - 1] if free <= len(STUDENT) else FAR
-    half = student * float(changes.std(ddof=1)) / math.sqrt(len(changes))
+    half = student(len(changes) - 1) * float(changes.std(ddof=1)) / math.sqrt(len(changes))
     mean = float(changes.mean())
     low, high = mean - half, mean + half
     least, most = (low, high) if direction == "higher" else (-high, -low)
     verdict: Verdict = "holds" if least > epsilon else "refuted" if most <= epsilon else "undecided"
     return Found(change=mean, low=low, high=high, verdict=verdict)
+
+
+def student(free: int) -> float:
+    """Return Student's two-sided 95 % quantile."""
+    return STUDENT[free - 1] if free <= len(STUDENT) else FAR
 
 
 def status_of(internal: Found, external: Found | None) -> Status:

@@ -197,6 +197,60 @@ def _kind(suite: Any) -> str:
 Suite = Annotated[Annotated[ChainSuite, Tag("chains")] | Annotated[TaskSuite, Tag("tasks")], Discriminator(_kind)]
 
 
+class Dose(Part):
+    """Samples of a source of known statistics among the others."""
+
+    source: Text = Field(description="As `prodabuild probe source` lists them: lag:symbols=4,lag=2.")
+    share: Annotated[float, Field(gt=0, lt=1)] = Field(description="Of the arm's tokens.")
+
+
+class Arm(Part):
+    """What one arm of an experiment trains on, or how."""
+
+    recipes: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        default=None,
+        description="What is made of the records: recipes that ship, and `ask`, single links in the words of the "
+        "tests; default: the samples of the dataset.",
+    )
+    repeat: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="How often each sample comes; there are as many fewer of them."
+    )
+    dose: Dose | None = Field(default=None, description="Samples of a probe among the others.")
+    learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="Instead of model.train.learning_rate: a control that has the same data."
+    )
+
+
+class Experiment(Part):
+    """Runs that differ in what their arms declare, and in nothing else: same base, recipe, budget and seeds."""
+
+    arms: dict[Name, Arm] = Field(description="By name; the others are compared with the first.")
+    seeds: list[Seed] = Field(
+        default=[1, 2, 3], description="Of training and of the draw of samples: a run for each arm and seed."
+    )
+    tokens: Positive = Field(default=50_000, description="What every arm trains on in one epoch.")
+    epochs: Positive | None = Field(default=None, description="Instead of model.train.epochs.")
+    probe: list[Text] = Field(
+        default=[], description="Sources that every run is probed on within a context, as `prodabuild probe ladder` is."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_compared(self) -> Experiment:
+        if len(self.arms) < 2:
+            raise ValueError("an experiment compares arms: declare two or more")
+        if len(set(self.seeds)) < max(2, len(self.seeds)):
+            raise ValueError("what arms differ by is told beside what seeds differ by: name two or more, each once")
+        return self
+
+
+class Insight(Part):
+    """What is looked at beside the tests."""
+
+    experiments: dict[Name, Experiment] = Field(
+        default={}, description="By name: `prodabuild footprint --compare NAME` runs one."
+    )
+
+
 class Manifest(Part):
     """All of `proda.yaml`."""
 
@@ -211,6 +265,7 @@ class Manifest(Part):
     compile: Compile = Compile()
     model: Model
     tests: dict[Name, Suite] = Field(default={}, description="Test suites by name.")
+    insight: Insight = Insight()
 
     @model_validator(mode="after")
     def _one_chain_suite(self) -> Manifest:

@@ -124,6 +124,7 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     files = dict(_base_text(root, manifest))
     files |= {name: root / name for name in base_files(root, parse_base(manifest.model.base))}
     files |= {name: root / name for name in start_files(root, manifest.model.train.start)}
+    files |= dict(_shipped_text() if manifest.insight.experiments else ())
     for suite in manifest.tests.values():
         if isinstance(suite, TaskSuite):
             files |= {name: root / name for name in _task_files(root, suite)}
@@ -300,6 +301,19 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
         else:
             settings[f"tests.{name}.tasks"] = suite.tasks
             settings[f"tests.{name}.files"] = [file for file in _task_files(root, suite) if file not in suite.tasks]
+    return settings | _experiment_settings(manifest)
+
+
+def _experiment_settings(manifest: Manifest) -> dict[str, object]:
+    """Return what experiments declare; of an arm what its data hangs on apart from how it is trained."""
+    settings: dict[str, object] = {}
+    for name, experiment in manifest.insight.experiments.items():
+        settings["insight.texts"] = [text for text, _ in _shipped_text()]
+        prefix = f"insight.experiments.{name}."
+        settings |= {prefix + key: getattr(experiment, key) for key in ("tokens", "epochs", "probe")}
+        for arm, declared in experiment.arms.items():
+            settings[f"{prefix}arms.{arm}.data"] = declared.model_dump(exclude={"learning_rate"})
+            settings[f"{prefix}arms.{arm}.learning_rate"] = declared.learning_rate
     return settings
 
 
@@ -317,7 +331,7 @@ def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
     if not manifest.model.base.startswith("scratch:"):
         return
     if manifest.model.base_text is None:
-        yield from ((f"prodabuild/training/base_text/{path.name}", path) for path in sorted(TEXT_FOLDER.glob("*.txt")))
+        yield from _shipped_text()
         return
     found = [name for path in manifest.model.base_text for name in files_below(root, path, (".txt", ".md"))]
     if not found:
@@ -325,6 +339,10 @@ def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
             "model.base_text holds no text", "name files, or folders with files, that end in .txt or .md"
         )
     yield from ((name, root / name) for name in found)
+
+
+def _shipped_text() -> Iterator[tuple[str, Path]]:
+    return ((f"prodabuild/training/base_text/{path.name}", path) for path in sorted(TEXT_FOLDER.glob("*.txt")))
 
 
 def _task_files(root: Path, suite: TaskSuite) -> list[str]:

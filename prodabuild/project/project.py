@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.candidate import TryReport
     from prodabuild.project.debugging import DebugReport
+    from prodabuild.project.experimenting import Experimented
     from prodabuild.project.footprinting import FootprintReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
     from prodabuild.project.probing import ProbeReport, ProbeRequest
@@ -242,6 +243,14 @@ class Project:
 
         with writing_session(self.root, self.manifest, options, "prodabuild probe") as session:
             return probe(session, request)
+
+    @afresh
+    def experiment(self, options: Options, name: str) -> Experimented:
+        """Run what of a declared experiment is not there yet, and return its arms side by side."""
+        from prodabuild.project.experimenting import compare_experiment
+
+        with writing_session(self.root, self.manifest, options, "prodabuild footprint --compare") as session:
+            return compare_experiment(session, name)
 
     def verify(self, options: Options) -> VerifyReport:
         """Read everything that was built, heal what can be healed, mark the rest to be built again."""

@@ -80,8 +80,12 @@ class Session:
 
     def run(self, target: Target) -> RunResult:
         """Build the target."""
+        return self.run_stages(up_to(self.stages, target))
+
+    def run_stages(self, stages: tuple[Stage, ...]) -> RunResult:
+        """Build the units of some stages, which need no others."""
         runner = Runner(self.reader(), self.space, self.options.emit, self.options.jobs, self.options.keep_going)
-        return runner.run(up_to(self.stages, target))
+        return runner.run(stages)
 
 
 class Retrospect(NamedTuple):

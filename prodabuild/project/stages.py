@@ -1,4 +1,4 @@
-"""The spine: every stage in order, in one tuple. A target is a prefix of it."""
+"""The spine: every stage in order, in one tuple. A target is a prefix of it; experiments stand at its end."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from prodabuild.engine.units import Stage
 from prodabuild.evaluation.results import BASE
+from prodabuild.insight.experiments import ARM, FOLDER, KINDS, MEASURED, RUN, units_of
 from prodabuild.shards.compile import build_shard
 from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
@@ -15,7 +16,7 @@ from prodabuild.suites.tasks import build_suite
 if TYPE_CHECKING:
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
-    from prodabuild.manifest.model import Manifest
+    from prodabuild.manifest.model import Experiment, Manifest
 
 Target = Literal["data", "base", "model", "results"]
 LAST: dict[Target, str] = {"data": "dataset", "base": "base", "model": "model", "results": "results"}
@@ -43,6 +44,17 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         Stage("model", _build_model, fixed=("model",), folder="model"),
         Stage("tasks", _build_task_results, fixed=given, folder="results"),
         Stage("results", _build_results, fixed=made, folder="results"),
+        *(stage for name, found in manifest.insight.experiments.items() for stage in _stages_of(name, found)),
+    )
+
+
+def _stages_of(name: str, experiment: Experiment) -> tuple[Stage, ...]:
+    """Return the stages of an experiment: the data of its runs, their training, and what they came to."""
+    units = units_of(name, experiment)
+    return (
+        Stage(f"{ARM} {name}", _build_arm, fixed=units[ARM], folder=FOLDER),
+        Stage(f"{RUN} {name}", _build_run, fixed=units[RUN], folder=FOLDER),
+        Stage(f"{MEASURED} {name}", _build_measured, fixed=units[MEASURED], folder=FOLDER),
     )
 
 
@@ -50,6 +62,12 @@ def up_to(stages: tuple[Stage, ...], target: Target) -> tuple[Stage, ...]:
     """Return the stages that a target needs."""
     names = [stage.name for stage in stages]
     return stages[: names.index(LAST[target]) + 1]
+
+
+def of_experiment(stages: tuple[Stage, ...], name: str) -> tuple[Stage, ...]:
+    """Return the stages that an experiment needs: no run begins at the model of the dataset."""
+    own = {f"{kind} {name}" for kind in KINDS}
+    return up_to(stages, "base") + tuple(stage for stage in stages if stage.name in own)
 
 
 # What trains and tests is imported when it does: a build of data, or of nothing, goes without.
@@ -77,3 +95,21 @@ def _build_results(unit: str, view: View) -> Output:
     from prodabuild.evaluation.run import build_results
 
     return build_results(unit, view)
+
+
+def _build_arm(unit: str, view: View) -> Output:
+    from prodabuild.insight.arms import build_arm
+
+    return build_arm(unit, view)
+
+
+def _build_run(unit: str, view: View) -> Output:
+    from prodabuild.insight.running import build_run
+
+    return build_run(unit, view)
+
+
+def _build_measured(unit: str, view: View) -> Output:
+    from prodabuild.insight.measuring import build_measured
+
+    return build_measured(unit, view)

@@ -14,18 +14,22 @@ from prodabuild.training.base import PIN, load_tokenizer, open_base, shown_name
 from prodabuild.training.base import UNIT as BASE
 from prodabuild.training.device import required, use_bf16
 from prodabuild.training.distributed import run_together
-from prodabuild.training.encode import refuse_unfit
+from prodabuild.training.encode import encode, refuse_unfit
 from prodabuild.training.job import TRAINED, Job, run_job
 from prodabuild.training.record import loss_csv, loss_svg
 from prodabuild.training.settings import read_settings
-from prodabuild.training.tokens import Writing, keep_recent, tokenise, tokens_name
+from prodabuild.training.tokens import Writing, flatten, keep_recent, tokenise, tokens_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from prodabuild.engine.store import Stored
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
     from prodabuild.training.loop import Log
+
+    Corpora = Callable[[View, Path, dict[str, Any]], Writing]  # of a base and of settings
 
 UNIT = "model"
 FOLDER = "model"
@@ -42,13 +46,17 @@ def build_model(unit: str, view: View) -> Output:
 def train_model(view: View, max_steps: int | None = None) -> Output:
     """Train on the dataset of a view; a trial run ends after some steps, and is otherwise the same."""
     read_code(view, __name__)
-    settings = read_settings(view)
+    return train_on(view, read_settings(view), write_corpus, FOLDER, max_steps)
+
+
+def train_on(view: View, settings: dict[str, Any], write: Corpora, target: str, max_steps: int | None = None) -> Output:
+    """Train on the corpus that is written for a base, and return what came of it, below a target folder."""
     device = required(view)
     bf16 = use_bf16(settings["train.precision"], device)
     refuse_impossible(settings["adapter.type"], device)
     base = open_base(view, view.scratch() / "base")
     start = open_start(view, settings)
-    corpus = write_corpus(view, base, settings)
+    corpus = write(view, base, settings)
     precision = "bf16" if bf16 else "fp32"
     epochs = f"{settings['train.epochs']} epoch{'s' * (settings['train.epochs'] > 1)}"
     view.emit(Note(f"training on {device} in {precision}: {corpus.samples} samples, {epochs}"))
@@ -67,7 +75,7 @@ def train_model(view: View, max_steps: int | None = None) -> Output:
     )
     world = settings["train.world_size"]
     logs = run_job(job, view.emit) if world == 1 else run_together(job, world, view.emit)
-    return _files(logs, folder / TRAINED)
+    return _files(logs, folder / TRAINED, target)
 
 
 def open_start(view: View, settings: dict[str, Any]) -> Path | None:
@@ -91,13 +99,30 @@ def write_corpus(view: View, base: Path, settings: dict[str, Any]) -> Writing:
             path, cached = view.path(stored), known / tokens_name(stored.sha256, identity)
             corpus.add(tokenise(path, cached, tokenizer), path)
             used.append(cached)
-    corpus.refuse()
-    if corpus.long:
-        done = {"drop": "left out", "truncate": "cut"}[settings["train.overlong"]]
-        message = f"{len(corpus.long)} samples are over model.train.max_length {settings['train.max_length']}: {done}"
-        view.emit(Note(message, warning=True))
+    _tell_overlong(view, corpus)
     keep_recent(known, used)
     return corpus
+
+
+def write_file(view: View, base: Path, settings: dict[str, Any], stored: Stored) -> Writing:
+    """Return the samples of one file as tokens."""
+    tokenizer = load_tokenizer(base)
+    refuse_unfit(tokenizer)
+    path = view.path(stored)
+    examples = encode((orjson.loads(line) for line in path.read_bytes().splitlines()), tokenizer)
+    with Writing(view.scratch() / CORPUS, settings["train.max_length"], settings["train.overlong"]) as corpus:
+        corpus.add(flatten(examples), path)
+    _tell_overlong(view, corpus)
+    return corpus
+
+
+def _tell_overlong(view: View, corpus: Writing) -> None:
+    """Raise `ProjectError` where the policy refuses a corpus, and tell what it left out."""
+    corpus.refuse()
+    if corpus.long:
+        done = {"drop": "left out", "truncate": "cut"}[corpus.overlong]
+        message = f"{len(corpus.long)} samples are over model.train.max_length {corpus.max_length}: {done}"
+        view.emit(Note(message, warning=True))
 
 
 def _tokeniser(view: View) -> str:
@@ -111,8 +136,8 @@ def _tokeniser(view: View) -> str:
     return sha256(canonical([{name: files[name] for name in files if ".safetensors" not in name}, code, versions]))
 
 
-def _files(logs: list[Log], trained: Path) -> Output:
+def _files(logs: list[Log], trained: Path, target: str) -> Output:
     files: dict[str, bytes | Path] = {
-        f"{FOLDER}/{file.name}": file for file in sorted(trained.iterdir()) if file.suffix in (".json", ".safetensors")
+        f"{target}/{file.name}": file for file in sorted(trained.iterdir()) if file.suffix in (".json", ".safetensors")
     }
-    return files | {f"{FOLDER}/loss.csv": loss_csv(logs), f"{FOLDER}/loss.svg": loss_svg(logs)}
+    return files | {f"{target}/loss.csv": loss_csv(logs), f"{target}/loss.svg": loss_svg(logs)}

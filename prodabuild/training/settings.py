@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prodabuild.engine.view import View
 
 ALWAYS = (
@@ -27,7 +29,8 @@ LATER: dict[str, Any] = {  # settings that a lock does not know while they are a
 }
 
 
-def read_settings(view: View) -> dict[str, Any]:
-    """Return adapter and training settings by `adapter.NAME` and `train.NAME`."""
-    found = {name: view.read("manifest", f"model.{name}") for name in (*ALWAYS, *LATER)}
-    return found | {name: default for name, default in LATER.items() if found[name] is None}
+def read_settings(view: View, instead: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return adapter and training settings by `adapter.NAME` and `train.NAME`; those given `instead` are not read."""
+    given = dict(instead or {})
+    found = {name: view.read("manifest", f"model.{name}") for name in (*ALWAYS, *LATER) if name not in given}
+    return found | {name: default for name, default in LATER.items() if found.get(name) is None} | given

@@ -55,8 +55,16 @@ def test_the_least_manifest_is_read_with_defaults(root: Path) -> None:
         (GOOD.replace("[knowledge/chemistry]", "knowledge"), ["proda.yaml:4:26: error[M013]: disciplines.chemistry.knowledge: input should be a valid list, got 'knowledge'\nhint: Folders or files of records (.yaml, .jsonl)."]),
         (GOOD + "tests: {a: {from: chains, mim: 1}}\n", ["proda.yaml:7:27: error[M012]: unknown key 'mim'\nhint: known keys here: difficulty, from, gate, sealed, tasks"]),
         (GOOD + "tests: {a: {from: chains}, b: {from: chains}}\n", ["proda.yaml:1:1: error[M014]: at most one suite can be made from chains"]),
-        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
-        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
+        (
+            GOOD + "insight: {experiments: {a: {seeds: [1, 1], arms: {b: {}, c: {repeat: 2}}}}}\n",
+            ["proda.yaml:7:28: error[M014]: what arms differ by is told beside what seeds differ by: name two or more, each once"],
+        ),
+        (
+            GOOD + "insight: {experiments: {a: {arms: {b: {}}}}}\n",
+            ["proda.yaml:7:28: error[M014]: an experiment compares arms: declare two or more"],
+        ),
+        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
+        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
     ],
 )  # fmt: skip
 def test_every_mistake_has_its_place_and_a_hint(root: Path, text: str, expected: list[str]) -> None:
