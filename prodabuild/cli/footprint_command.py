@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import calculate_alone, common
+from prodabuild.cli.options import calculate_alone, common, visible_device
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
@@ -42,7 +42,7 @@ def command(
     if plot and plot.suffix != ".svg":
         raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
     calculate_alone()
-    report = Project.footprint(folder, runs, base, console.emit)
+    report = Project.footprint(folder, runs, base, console.emit, visible_device("auto"))
     console.close()
     if plot:
         from prodabuild.insight.pictures import draw

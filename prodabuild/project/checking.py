@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from prodabuild.errors import ProdaError, ProjectError
+from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, place_of
 from prodabuild.project.outcome import CheckReport
+from prodabuild.yamlio import decode, locate
 
 # What cannot be read may be what others seem to lack: these are told once everything can be read.
 LACKS = frozenset(("K005", "K006", "K008", "K009", "K019"))
@@ -33,6 +36,7 @@ def examine(
     delta, unread = reading.delta, reading.problems
     graph = gather(lambda: facts_now(recorded, delta))
     found: Iterable[Problem] = [
+        *unreadable_sources(root, manifest),
         *unfilled(graph.disciplines.values(), manifest),
         *errors(root, graph),
         *warnings(root, graph, strict),
@@ -63,3 +67,27 @@ def unfilled(filled: Iterable[str], manifest: Manifest) -> list[Problem]:
         for name, settings in manifest.disciplines.items()
         if name not in known
     ]
+
+
+def unreadable_sources(root: Path, manifest: Manifest) -> list[Problem]:
+    """Return what is wrong with the sources that the manifest names for its ladder of probes."""
+    ladder = manifest.insight.probe if manifest.insight else None
+    sources = ladder.sources if ladder else None
+    found = []
+    for number, source in enumerate(sources or ()):
+        if why := _why_not(source, (sources or [])[:number]):
+            place = locate(decode((root / MANIFEST).read_bytes()), ("insight", "probe", "sources", number))
+            found.append(Problem("M026", why.message, MANIFEST, *place, hint=why.hint))
+    return found
+
+
+def _why_not(source: str, others: list[str]) -> ProdaError | None:
+    from prodabuild.insight.catalogue import parse_source  # reads numpy
+
+    if source in others:
+        return ProjectError(f"the source {source!r} is named twice", "name each source once")
+    try:
+        parse_source(source).sample(1, 2, "check")  # some that can be read cannot be drawn
+    except ProdaError as error:
+        return error
+    return None

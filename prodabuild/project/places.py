@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.digest import canonical
+from prodabuild.insight.rungs import FOOTPRINT, PROBE, PROBE_BASE
 from prodabuild.project.inputs import PACKAGE
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.reasons import Locator
@@ -59,6 +60,9 @@ class Places:
             "index": ("tests",),
             "dataset": ("disciplines",),
             "base": ("model", "base"),
+            PROBE_BASE: ("insight", PROBE),
+            PROBE: ("insight", PROBE),
+            FOOTPRINT: ("insight", FOOTPRINT),
         }.get(kind, (kind,))
         return ".".join(path), self.locator.setting(*path)
 

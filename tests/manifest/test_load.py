@@ -55,8 +55,17 @@ def test_the_least_manifest_is_read_with_defaults(root: Path) -> None:
         (GOOD.replace("[knowledge/chemistry]", "knowledge"), ["proda.yaml:4:26: error[M013]: disciplines.chemistry.knowledge: input should be a valid list, got 'knowledge'\nhint: Folders or files of records (.yaml, .jsonl)."]),
         (GOOD + "tests: {a: {from: chains, mim: 1}}\n", ["proda.yaml:7:27: error[M012]: unknown key 'mim'\nhint: known keys here: difficulty, from, gate, sealed, tasks"]),
         (GOOD + "tests: {a: {from: chains}, b: {from: chains}}\n", ["proda.yaml:1:1: error[M014]: at most one suite can be made from chains"]),
-        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
-        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"]),
+        (
+            GOOD + "insight:\n  probe: {rows: 1, gate: {}}\n  footprint: {gate: {max_size: 0}}\n  prob: {}\n",
+            [
+                "proda.yaml:8:17: error[M013]: insight.probe.rows: input should be greater than or equal to 2, got 1\nhint: Rows of each source.",
+                "proda.yaml:8:26: error[M011]: insight.probe.gate.max_rise is missing\nhint: add `max_rise:` here",
+                "proda.yaml:9:32: error[M013]: insight.footprint.gate.max_size: input should be greater than 0, got 0\nhint: Largest norm that the update may have, as a share of that of the base in the modules it changes.",
+                "proda.yaml:10:3: error[M012]: unknown key 'prob'\nhint: did you mean 'probe'?",
+            ],
+        ),
+        ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
+        ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
     ],
 )  # fmt: skip
 def test_every_mistake_has_its_place_and_a_hint(root: Path, text: str, expected: list[str]) -> None:

@@ -46,7 +46,7 @@ def model_without_weights(repo: Repo) -> None:
 
 CASES: dict[str, tuple[Callable[[Repo], object], str]] = {
     "no manifest": (lambda repo: (repo.path / "proda.yaml").unlink(), "{root}/proda.yaml: error[M001]: there is no proda.yaml here\nhint: run this in a data repo, or name one with -C"),
-    "empty manifest": (write("proda.yaml", b""), "proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, licences, model, name, tests, version"),
+    "empty manifest": (write("proda.yaml", b""), "proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"),
     "manifest not UTF-8": (write("proda.yaml", b"version: 1\nname: \xff\n"), "proda.yaml:2:7: error[Y001]: byte 0xff is not UTF-8\nhint: save the file as UTF-8"),
     "unknown key": (edit("shard_size", "shardsize"), "proda.yaml:6:62: error[M012]: unknown key 'shardsize'\nhint: did you mean 'shard_size'?"),
     "wrong type": (edit("seed: 7", "seed: seven"), "proda.yaml:6:17: error[M013]: compile.seed: input should be a valid integer, got 'seven'\nhint: Draws distractors and phrasings; part of every sample's identity."),
