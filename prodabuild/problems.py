@@ -42,6 +42,7 @@ CODES = {
     "M023": "A path does not exist.",
     "M024": "A file belongs to two disciplines.",
     "M025": "A folder is a symbolic link, so that its files would be missed.",
+    "M026": "A source of probes cannot be read, or not drawn from.",
     "K001": "A record has a field that its level does not have.",
     "K002": "A record lacks a field that its level must have.",
     "K003": "A field has the wrong type, or is empty.",

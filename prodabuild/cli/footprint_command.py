@@ -60,7 +60,7 @@ def command(
         _compare(folder, console, compare, as_markdown, plot)
         return
     calculate_alone()
-    report = Project.footprint(folder, runs, base, console.emit)
+    report = Project.footprint(folder, runs, base, console.emit, visible_device("auto"))
     console.close()
     if plot:
         from prodabuild.insight.pictures import draw

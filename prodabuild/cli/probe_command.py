@@ -61,9 +61,9 @@ def training(function: Callable[..., Any]) -> Callable[..., Any]:
 def asking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what base and model are asked, and where; the command gets it as `asked`."""
 
-    @click.option("--rows", type=click.IntRange(2), default=64, help="Rows of a source, each in a context of its own.")
-    @click.option("--length", type=click.IntRange(2), default=128, help="Symbols a row.")
-    @click.option("--seed", type=click.IntRange(0), default=1, help="Of the rows.")
+    @click.option("--rows", type=click.IntRange(2), help="Rows of a source, each in a context of its own (64).")
+    @click.option("--length", type=click.IntRange(2), help="Symbols a row (128).")
+    @click.option("--seed", type=click.IntRange(0), help="Of the rows (1).")
     @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
     @functools.wraps(function)
     def command(**options: Any) -> Any:
@@ -206,6 +206,8 @@ def ladder(
 ) -> int:
     """Put a ladder of sources before base and model: what fine-tuning did to learning in context.
 
+    Without sources and numbers it is the ladder that proda.yaml declares, else one that ships.
+
     \b
     Examples:
       prodabuild probe ladder
@@ -301,13 +303,13 @@ def _replace(folder: Path, card: Path, data: bytes) -> None:
     place(folder / card, data, (folder / card).parent)
 
 
-def _probe(
-    folder: Path, console: Console, sources: tuple[str, ...], rows: int, length: int, seed: int, device: str
-) -> Any:
+def _probe(folder: Path, console: Console, sources: tuple[str, ...], device: str, **numbers: int | None) -> Any:
+    from prodabuild.insight.rungs import ProbeRequest
     from prodabuild.project import Options
-    from prodabuild.project.probing import LADDER, ProbeRequest
 
-    request = ProbeRequest(sources or LADDER, rows, length, seed)
+    given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
+    given |= {"sources": sources} if sources else {}
+    request = ProbeRequest(**given) if given else None
     options = Options("model", device=visible_device(device), emit=console.emit)
     report = open_project(folder).probe(options, request)
     console.close()

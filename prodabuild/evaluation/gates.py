@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from prodabuild.evaluation.results import BASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prodabuild.manifest.model import Gate
 
@@ -24,6 +26,14 @@ class GateResult:
     against: str = ""
 
 
+class Ceiling(NamedTuple):
+    """A figure of the model beside its base that may not be larger than a limit."""
+
+    name: str
+    value: float
+    limit: float
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Pass or fail over all gates; no gate is a pass."""
@@ -36,8 +46,12 @@ class Verdict:
         return "pass" if all(gate.ok for gate in self.gates) else "fail"
 
 
-def judge(gates: Mapping[str, Gate | None], scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Verdict:
-    """Judge suites by their gates. `scores`: suite -> split -> acc, drop, drop_from."""
+def judge(
+    gates: Mapping[str, Gate | None],
+    scores: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    ceilings: Iterable[Ceiling] = (),
+) -> Verdict:
+    """Judge suites by their gates, and figures by their ceilings. `scores`: suite -> split -> acc, drop, drop_from."""
     found: list[GateResult] = []
     for suite, gate in gates.items():
         split = next((name for name in SCORED if name in scores.get(suite, {})), None)
@@ -49,4 +63,5 @@ def judge(gates: Mapping[str, Gate | None], scores: Mapping[str, Mapping[str, Ma
         if gate.max_drop is not None:
             name, ok = f"{suite}.{split}.drop", score["drop"] <= gate.max_drop
             found.append(GateResult(name, score["drop"], gate.max_drop, ok, score["drop_from"]))
+    found += [GateResult(*each, each.value <= each.limit, BASE) for each in ceilings]
     return Verdict(tuple(found))

@@ -13,7 +13,7 @@ from prodabuild.engine.code import read_code
 from prodabuild.errors import ProjectError
 from prodabuild.insight.catalogue import parse_source
 from prodabuild.insight.context import alphabet_in
-from prodabuild.insight.experiments import parse_unit
+from prodabuild.insight.experiments import ASK, parse_unit
 from prodabuild.knowledge.reading import Knowledge
 from prodabuild.shards.compile import level_of
 from prodabuild.shards.making import Recipe, make
@@ -43,7 +43,7 @@ def ask_link(relation: Relation) -> Iterator[Sample]:
     yield Sample("link", asked, f"{relation.object.name.text}.", (relation.id, *relation.triple[::2]))
 
 
-ARM_RECIPES = {**RECIPES, "ask": ask_link}
+ARM_RECIPES = {**RECIPES, ASK: ask_link}
 
 
 class Filled(NamedTuple):

@@ -15,11 +15,11 @@ from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import choose
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note
-from prodabuild.insight.catalogue import parse_source
-from prodabuild.insight.context import alphabet_in, in_context, refuse_merged
 from prodabuild.insight.experiments import ARM, RUN, parse_unit
 from prodabuild.insight.footprint import make_footprint
+from prodabuild.insight.ladder import rung_of
 from prodabuild.insight.reading import forward_of
+from prodabuild.insight.rungs import ProbeRequest
 from prodabuild.insight.summary import measures_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 DECIMALS = 4  # of what is measured: what batching and processors do to it shows in the fifth
 TEXTS = "insight.texts"  # the setting that names the files of general text
 BATCH = 8  # rows of text computed together
-ROWS, LENGTH = 64, 128  # of general text in tokens, and of probes in symbols
-SEED = 1  # of the rows of probes
+ROWS, LENGTH = 64, 128  # of general text, in tokens
 SCORES = ("dev", "sealed")
 FORMATS = {  # in which no recipe asks anything
     "framed": "Here is a line of an examination. {question} What is the answer?",
@@ -111,15 +110,10 @@ def _text(view: View, forward: Forward, tokenizer: Any, device: str) -> float:
 
 def _probed(sources: Sequence[str], model: Any, tokenizer: Any, device: str) -> dict[str, dict[str, float]]:
     """Return what each source costs within a context above what it allows, in bits a symbol."""
-    found = {}
-    for text in sources:
-        source = parse_source(text)
-        alphabet = alphabet_in(tokenizer, source.symbols)
-        rows = source.sample(ROWS, LENGTH, "context", text, SEED)
-        refuse_merged(tokenizer, alphabet, rows)
-        excess = in_context(forward_of(model), alphabet, source, rows, device).excess
-        found[text] = {"excess": excess.mean, "error": excess.error}
-    return found
+    rungs = {text: rung_of(text, ProbeRequest(), model, tokenizer, device) for text in sources}
+    return {
+        text: {"excess": rung.context.excess.mean, "error": rung.context.excess.error} for text, rung in rungs.items()
+    }
 
 
 def figures_of_run(candidate: Candidate) -> dict[str, float]:

@@ -243,9 +243,45 @@ class Experiment(Part):
         return self
 
 
-class Insight(Part):
-    """What is looked at beside the tests."""
+class RiseGate(Part):
+    """When the ladder of probes fails."""
 
+    max_rise: Annotated[float, Field(ge=0)] = Field(
+        description="How many bits a symbol the model may pay more than its base, as a mean over the ladder."
+    )
+
+
+class ProbeLadder(Part):
+    """Sources of known statistics that `prodabuild test` puts before base and model, each row in its own context."""
+
+    sources: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        default=None, description="What `prodabuild probe source` knows; default: the ladder that ships."
+    )
+    rows: Annotated[int, Field(ge=2, lt=2**31)] = Field(default=64, description="Rows of each source.")
+    length: Annotated[int, Field(ge=2, lt=2**31)] = Field(default=128, description="Symbols a row.")
+    seed: Seed = Field(default=1, description="Draws the rows.")
+    gate: RiseGate | None = Field(default=None, description="When the ladder fails.")
+
+
+class SizeGate(Part):
+    """When the footprint fails."""
+
+    max_size: Annotated[float, Field(gt=0)] = Field(
+        description="Largest norm that the update may have, as a share of that of the base in the modules it changes."
+    )
+
+
+class FootprintCheck(Part):
+    """What training did to the weights, as `prodabuild test` computes it; `{}` asks for it without a gate."""
+
+    gate: SizeGate | None = Field(default=None, description="When the footprint fails.")
+
+
+class Insight(Part):
+    """What is looked at beside the suites: by `prodabuild test` where it says `probe` or `footprint`."""
+
+    probe: ProbeLadder | None = Field(default=None, description="A ladder of probes; default: none.")
+    footprint: FootprintCheck | None = Field(default=None, description="The footprint in the weights; default: none.")
     experiments: dict[Name, Experiment] = Field(
         default={}, description="By name: `prodabuild footprint --compare NAME` runs one."
     )
@@ -265,7 +301,7 @@ class Manifest(Part):
     compile: Compile = Compile()
     model: Model
     tests: dict[Name, Suite] = Field(default={}, description="Test suites by name.")
-    insight: Insight = Insight()
+    insight: Insight = Field(default=Insight(), description="What is looked at beside the suites.")
 
     @model_validator(mode="after")
     def _one_chain_suite(self) -> Manifest:

@@ -13,14 +13,14 @@ from prodabuild.engine import lockfile
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError, StaleError, UsageError
 from prodabuild.evaluation.figures import Reference, change, correct_for_number
-from prodabuild.evaluation.gates import GateResult
+from prodabuild.evaluation.gates import GateResult, judge
 from prodabuild.knowledge.patches import FOLDER, records_of
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.patching import find_patch, load_patch, patch_names, patch_now
 from prodabuild.project.redo import PRIVATE
 from prodabuild.project.session import candidate_session
-from prodabuild.project.testing import SEALED, read_rows
+from prodabuild.project.testing import SEALED, ceilings, read_rows
 from prodabuild.project.versions import accepted as accepted_results
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _report(
         groups,
         others,
         disciplines,
-        tuple(_gates(session.manifest, suite, groups, others, disciplines)),
+        (*_gates(session.manifest, suite, groups, others, disciplines), *judge({}, {}, ceilings(session)).gates),
         (_samples(recorded), _samples(session)),
         str(lockfile.unit_entry(model.files)["sha256"]) if model else "",
         0.0,

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from prodabuild.problems import Problem, place_of
+from prodabuild.project.instruments import undeclared
 from prodabuild.project.outcome import CheckReport
 
 # What cannot be read may be what others seem to lack: these are told once everything can be read.
@@ -33,6 +34,7 @@ def examine(
     delta, unread = reading.delta, reading.problems
     graph = gather(lambda: facts_now(recorded, delta))
     found: Iterable[Problem] = [
+        *undeclared(root, manifest),
         *unfilled(graph.disciplines.values(), manifest),
         *errors(root, graph),
         *warnings(root, graph, strict),

@@ -10,8 +10,9 @@ from prodabuild.engine import lockfile
 from prodabuild.errors import UsageError
 from prodabuild.insight.experiments import MEASURED, units_of
 from prodabuild.insight.regimes import compare_runs
-from prodabuild.problems import suggest
+from prodabuild.problems import raise_errors, suggest
 from prodabuild.project.failures import raise_failures
+from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import update_lock
 from prodabuild.project.stages import of_experiment
 
@@ -42,6 +43,7 @@ def refuse_unknown(session: Session, name: str) -> None:
 def compare_experiment(session: Session, name: str) -> Experimented:
     """Run what of an experiment is not there yet, and compare its arms; raises what a build function raised."""
     refuse_unknown(session, name)
+    raise_errors(undeclared(session.root, session.manifest))
     stages = of_experiment(session.stages, name)
     result = session.run_stages(stages)
     raise_failures(result, session.root, session.state, session.options.keep_going)

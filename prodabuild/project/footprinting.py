@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.errors import OutsideError, ProjectError, UsageError
+from prodabuild.evaluation.gates import Ceiling
 from prodabuild.events import Progress
 from prodabuild.insight.footprint import make_footprint
+from prodabuild.insight.keeping import from_document
+from prodabuild.insight.rungs import FOOTPRINT
 from prodabuild.insight.summary import to_json
 from prodabuild.insight.updates import config_of, has_weights, is_trained
+from prodabuild.manifest.load import read_manifest
+from prodabuild.project.outcome import Options
 from prodabuild.project.pipeline import BUILD
-from prodabuild.project.session import workspace
+from prodabuild.project.session import reading, workspace
 from prodabuild.project.versions import files_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from prodabuild.events import Emit
     from prodabuild.insight.footprint import Footprint
+    from prodabuild.project.session import Session
 
 MODEL, BASE = f"{BUILD}/model", f"{BUILD}/base"
 
@@ -37,6 +43,14 @@ class FootprintReport(NamedTuple):
         return to_json(self.runs) | {"unmet": self.unmet}
 
 
+def ceilings(session: Session) -> Iterable[Ceiling]:
+    """Return what the gate of the footprint looks at, where the manifest declares one."""
+    check = session.manifest.insight.footprint
+    if check and check.gate:
+        size = session.read_output(FOOTPRINT)["figures"].get("size")  # no size: nothing changed
+        yield Ceiling("footprint.size", size["value"] if size else 0.0, check.gate.max_size)
+
+
 class _Run(NamedTuple):
     """What is to be looked at. `base_name` names its base, be it at hand (`base`) or not."""
 
@@ -46,8 +60,14 @@ class _Run(NamedTuple):
     base_name: str
 
 
-def footprint(root: Path, names: Sequence[str], base: Path | None, emit: Emit) -> FootprintReport:
-    """Return the footprints of folders and versions, of the model just built without any; raises `ProdaError`."""
+def footprint(root: Path, names: Sequence[str], base: Path | None, emit: Emit, device: str) -> FootprintReport:
+    """Return the footprints of folders and versions, of the model just built without any; raises `ProdaError`.
+
+    That of the model is the one that a test recorded, where the manifest asks for it and the unit is up to date on
+    this class of device.
+    """
+    if base is None and not names and (known := _recorded(root, device)):
+        return FootprintReport((known,), {})
     if base is not None and not has_weights(root / base):
         raise UsageError(f"{base} is no model: it has no weights in safetensors", "give the folder of the base")
     if twice := [name for name in names if list(names).count(name) > 1]:
@@ -56,6 +76,19 @@ def footprint(root: Path, names: Sequence[str], base: Path | None, emit: Emit) -
         runs = [_find(root, name, base, stack) for name in names or (MODEL,)]
         made = tuple(_make(run, emit) for run in runs)
     return FootprintReport(made, {run.name: run.base_name for run in runs if run.base is None})
+
+
+def _recorded(root: Path, device: str) -> Footprint | None:
+    """Return the footprint that the manifest's unit holds of the present model; None where it holds none."""
+    try:
+        manifest = read_manifest(root)
+        if not manifest.insight.footprint:
+            return None
+        with reading(root, manifest, Options(device=device)) as session:
+            known = session.read_output(FOOTPRINT) if session.is_clean([FOOTPRINT]) else None
+    except ProjectError:  # what is built can be looked at, whatever is wrong with the sources
+        return None
+    return from_document(known, MODEL, BASE) if known else None
 
 
 def _make(run: _Run, emit: Emit) -> Footprint:

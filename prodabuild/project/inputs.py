@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +15,7 @@ from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.local import local_fact
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
+from prodabuild.insight.rungs import LADDER, ProbeRequest
 from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import SUFFIXES, parse, place
 from prodabuild.knowledge.patches import read_patch
@@ -301,6 +302,8 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
         else:
             settings[f"tests.{name}.tasks"] = suite.tasks
             settings[f"tests.{name}.files"] = [file for file in _task_files(root, suite) if file not in suite.tasks]
+    if manifest.insight.probe:
+        settings |= {f"insight.probe.{key}": value for key, value in asdict(declared_ladder(manifest)).items()}
     return settings | _experiment_settings(manifest)
 
 
@@ -315,6 +318,14 @@ def _experiment_settings(manifest: Manifest) -> dict[str, object]:
             settings[f"{prefix}arms.{arm}.data"] = declared.model_dump(exclude={"learning_rate"})
             settings[f"{prefix}arms.{arm}.learning_rate"] = declared.learning_rate
     return settings
+
+
+def declared_ladder(manifest: Manifest) -> ProbeRequest:
+    """Return the ladder that a manifest declares, the one that ships where it declares none."""
+    ladder = manifest.insight.probe
+    if ladder is None:
+        return ProbeRequest()
+    return ProbeRequest(tuple(ladder.sources or LADDER), ladder.rows, ladder.length, ladder.seed)
 
 
 def _own_predicates(state: State, found: Scan) -> list[str]:
@@ -355,7 +366,7 @@ def _task_files(root: Path, suite: TaskSuite) -> list[str]:
 
 _VERSIONED = (
     "orjson", "xxhash", "torch", "transformers", "peft", "tokenizers", "safetensors", "lm_eval", "datasets",
-    "huggingface_hub",
+    "huggingface_hub", "numpy",
 )  # fmt: skip
 
 

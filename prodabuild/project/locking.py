@@ -100,6 +100,8 @@ _TORCH = ("torch", "transformers", "tokenizers", "safetensors")
 _MADE_WITH = {
     "base": _TORCH,
     "model": (*_TORCH, "peft"),
+    "probe": (*_TORCH, "peft", "numpy"),
+    "footprint": ("numpy", "safetensors"),
     "tasks": (*_TORCH, "peft", "lm_eval", "datasets"),
     "results": (*_TORCH, "peft"),
 }
@@ -145,5 +147,5 @@ def _environment(state: State, libraries: tuple[str, ...]) -> dict[str, str | No
 def beyond(session: Session, target: Target, name: str) -> bool:
     """Tell whether a lock entry belongs to a stage after the target."""
     later = session.stages[len(up_to(session.stages, target)) :]
-    kinds = {(stage.kind or (stage.fixed or ("",))[0].partition(":")[0]) for stage in later}
+    kinds = {name.partition(":")[0] for stage in later for name in (stage.kind, *(stage.fixed or ()))}
     return name.partition(":")[0] in kinds | {"score"}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.digest import canonical
+from prodabuild.insight.experiments import EXPERIMENTS, KINDS
+from prodabuild.insight.rungs import FOOTPRINT, PROBE, PROBE_BASE
 from prodabuild.project.inputs import PACKAGE
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.reasons import Locator
@@ -50,6 +52,8 @@ class Places:
         """Return the key of the manifest that a unit is there for, and its place."""
         kind, _, name = unit.partition(":")
         name = name.partition("/")[0].partition("@")[0]
+        if kind in KINDS:
+            kind = EXPERIMENTS
         path = {
             "shard": ("disciplines", name),
             "items": ("disciplines", name),
@@ -59,6 +63,10 @@ class Places:
             "index": ("tests",),
             "dataset": ("disciplines",),
             "base": ("model", "base"),
+            PROBE_BASE: ("insight", PROBE),
+            PROBE: ("insight", PROBE),
+            FOOTPRINT: ("insight", FOOTPRINT),
+            EXPERIMENTS: ("insight", EXPERIMENTS, name),
         }.get(kind, (kind,))
         return ".".join(path), self.locator.setting(*path)
 

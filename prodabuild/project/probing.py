@@ -5,40 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.engine.code import read_code
 from prodabuild.engine.view import View
 from prodabuild.errors import StaleError
-from prodabuild.evaluation.loading import loaded, open_candidate
-from prodabuild.events import Progress
-from prodabuild.insight.catalogue import parse_source
-from prodabuild.insight.context import alphabet_in, in_context, paired, refuse_merged
-from prodabuild.insight.reading import forward_of
+from prodabuild.evaluation.gates import Ceiling
+from prodabuild.insight.context import paired
+from prodabuild.insight.ladder import climb, from_document
+from prodabuild.insight.rungs import PROBE, PROBE_BASE
+from prodabuild.problems import raise_errors
+from prodabuild.project.inputs import declared_ladder
+from prodabuild.project.instruments import undeclared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prodabuild.insight.context import Context
+    from prodabuild.insight.ladder import Rung
     from prodabuild.insight.reading import Excess
+    from prodabuild.insight.rungs import ProbeRequest
     from prodabuild.project.session import Session
 
-UNIT = "probe"  # what its reads are named by; nothing of it is recorded
 BASE, MODEL = "base", "model"
-LADDER = (
-    "lag:symbols=4,lag=1", "lag:symbols=4,lag=2", "lag:symbols=4,lag=4", "lag:symbols=4,lag=8", "lag:symbols=4,lag=16",
-    "markov:symbols=4,order=1,entropy=0.5", "markov:symbols=4,order=1,entropy=1.5",
-    "markov:symbols=4,order=2,entropy=0.5", "markov:symbols=4,order=2,entropy=1.5",
-    "fresh:symbols=2", "fresh:symbols=4", "fresh:symbols=8", "even", "brackets:kinds=2",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ProbeRequest:
-    """Which sources are put before the models, on how many rows of which length, drawn by which seed."""
-
-    sources: tuple[str, ...] = LADDER
-    rows: int = 64
-    length: int = 128
-    seed: int = 1
+UNITS = {BASE: PROBE_BASE, MODEL: PROBE}
+PLACES = 6  # of what a gate looks at
 
 
 @dataclass(frozen=True)
@@ -64,27 +52,44 @@ class ProbeReport:
         return {"schema": 1, "rungs": rungs, "change": self.change._asdict()}
 
 
-def probe(session: Session, request: ProbeRequest) -> ProbeReport:
-    """Put sources before base and model; raises `StaleError` where the model is not that of the present sources."""
+def probe(session: Session, request: ProbeRequest | None = None) -> ProbeReport:
+    """Put sources before base and model, without a request those that the manifest declares or else those that ship.
+
+    Where the units of the manifest hold the answer, it is theirs. Raises `StaleError` where the model is not that of
+    the present sources.
+    """
+    declared = declared_ladder(session.manifest)
+    if request is None:
+        raise_errors(undeclared(session.root, session.manifest))
     if session.plan("model").stale:
         raise StaleError("the model is not that of the present sources", "run `prodabuild compile`")
-    read: dict[str, dict[str, Context]] = {source: {} for source in request.sources}
-    words: dict[str, tuple[str, ...]] = {}
-    for name in (BASE, MODEL):
-        view = View(UNIT, session.reader(), session.space.scratch)
-        read_code(view, in_context.__module__)
-        candidate = open_candidate(view, adapted=name == MODEL)
-        with loaded(candidate) as (model, tokenizer):
-            for number, text in enumerate(request.sources):
-                session.options.emit(Progress(UNIT, number, len(request.sources), f"{name}: {text}"))
-                source = parse_source(text)
-                alphabet = alphabet_in(tokenizer, source.symbols)
-                rows = source.sample(request.rows, request.length, "context", text, request.seed)
-                refuse_merged(tokenizer, alphabet, rows)
-                read[text][name] = in_context(forward_of(model), alphabet, source, rows, candidate.device)
-                words[text] = tuple(tokenizer.decode([token]).strip() for token in alphabet.tokens)
-    changes = {text: _change([contexts]) for text, contexts in read.items()}
-    return ProbeReport(read, _change(list(read.values())), changes, words)
+    asked = request or declared
+    if asked == declared and session.is_clean(UNITS.values()):
+        return recorded(session)
+    return _report({name: climb(_view(session), name == MODEL, asked) for name in UNITS})
+
+
+def recorded(session: Session) -> ProbeReport:
+    """Return what the units of the ladder held when they were built last; the caller knows that they were."""
+    return _report({name: from_document(session.read_output(unit)) for name, unit in UNITS.items()})
+
+
+def ceilings(session: Session) -> Iterable[Ceiling]:
+    """Return what the gate of the ladder looks at, where the manifest declares one."""
+    ladder = session.manifest.insight.probe
+    if ladder and ladder.gate:
+        yield Ceiling("probe.excess.rise", round(recorded(session).change.mean, PLACES) + 0.0, ladder.gate.max_rise)
+
+
+def _view(session: Session) -> View:
+    return View(PROBE, session.reader(), session.space.scratch)  # nothing of what it reads is recorded
+
+
+def _report(rungs: Mapping[str, Mapping[str, Rung]]) -> ProbeReport:
+    found = {text: {name: rungs[name][text].context for name in UNITS} for text in rungs[BASE]}
+    changes = {text: _change([contexts]) for text, contexts in found.items()}
+    words = {text: rung.words for text, rung in rungs[MODEL].items()}
+    return ProbeReport(found, _change(list(found.values())), changes, words)
 
 
 def _change(contexts: Sequence[dict[str, Context]]) -> Excess:

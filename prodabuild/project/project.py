@@ -50,13 +50,14 @@ if TYPE_CHECKING:
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.events import Emit
+    from prodabuild.insight.rungs import ProbeRequest
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.candidate import TryReport
     from prodabuild.project.debugging import DebugReport
     from prodabuild.project.experimenting import Experimented
     from prodabuild.project.footprinting import FootprintReport
     from prodabuild.project.outcome import ExportReport, ExportRequest, TestReport, WhyReport
-    from prodabuild.project.probing import ProbeReport, ProbeRequest
+    from prodabuild.project.probing import ProbeReport
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
     from prodabuild.training.showing import Shown
@@ -91,15 +92,17 @@ class Project:
             return CheckReport(found.problems, {})
 
     @classmethod
-    def footprint(cls, folder: Path, names: Sequence[str], base: Path | None, emit: Emit) -> FootprintReport:
+    def footprint(
+        cls, folder: Path, names: Sequence[str], base: Path | None, emit: Emit, device: str = "auto"
+    ) -> FootprintReport:
         """Return what training did to the weights of some runs: folders, or versions that git knows; changes nothing.
 
         Without names it is the model just built. `base` is the model that they were trained on, where they do not
-        name a folder themselves. A manifest is not needed.
+        name a folder themselves. A manifest is not needed; `device` is the class that its model was built for.
         """
         from prodabuild.project.footprinting import footprint
 
-        return footprint(folder.resolve(), names, base, emit)
+        return footprint(folder.resolve(), names, base, emit, device)
 
     def plan(self, options: Options) -> PlanReport:
         """Return what a build of the target would do and why; changes nothing."""
@@ -237,8 +240,11 @@ class Project:
         return replace(report, ran=ran, seconds=time.monotonic() - started)
 
     @afresh
-    def probe(self, options: Options, request: ProbeRequest) -> ProbeReport:
-        """Return what base and model make, within a context, of sources whose statistics are known."""
+    def probe(self, options: Options, request: ProbeRequest | None = None) -> ProbeReport:
+        """Return what base and model make, within a context, of sources whose statistics are known.
+
+        Without a request it is the ladder that the manifest declares, or else the one that ships.
+        """
         from prodabuild.project.probing import probe
 
         with writing_session(self.root, self.manifest, options, "prodabuild probe") as session:

@@ -16,6 +16,7 @@ from prodabuild.project.outcome import Group, Row, WhyReport
 from prodabuild.project.places import Places
 from prodabuild.project.readers import readers_in_words
 from prodabuild.project.scene import Scene
+from prodabuild.project.stages import up_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ def explain(found: Retrospect, thing: str, everything: bool) -> WhyReport:
     scene = Scene(
         session.state,
         found.recorded,
-        {step.unit: step for step in session.plan("results").steps},
+        {step.unit: step for step in session.plan_everything().steps},
         {stage.name: number for number, stage in enumerate(session.stages)},
         Places(session.root, session.manifest, session.space.store),
         None if everything else FEW,
@@ -46,7 +47,9 @@ def explain(found: Retrospect, thing: str, everything: bool) -> WhyReport:
         )
     if not any(scene.past.count_units().values()):
         notes.append("nothing is built yet: run `prodabuild compile`")
-    elif unbuilt := [name for stage in session.stages for name in stage.fixed or () if scene.trace(name) is None]:
+    elif unbuilt := [
+        name for stage in up_to(session.stages, "results") for name in stage.fixed or () if scene.trace(name) is None
+    ]:
         notes.append(f"not built yet: {', '.join(unbuilt)}")
     return _explain(scene, thing, tuple(notes))
 

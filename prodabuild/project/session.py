@@ -6,7 +6,9 @@ import functools
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+
+import orjson
 
 from prodabuild.engine import journal, lockfile
 from prodabuild.engine.aside import aside
@@ -25,6 +27,7 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources
+from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
@@ -37,7 +40,7 @@ from prodabuild.training.device import probe
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.facts import Delta
@@ -78,8 +81,24 @@ class Session:
         """Return what a build of the target would do."""
         return make_plan(self.reader(), up_to(self.stages, target), find_damage(self.state, self.space))
 
+    def plan_everything(self) -> Plan:
+        """Return what a build of all units would do, experiments among them."""
+        return make_plan(self.reader(), self.stages, find_damage(self.state, self.space))
+
+    def is_clean(self, units: Iterable[str]) -> bool:
+        """Tell whether these units of a test were built, and need nothing."""
+        clean = {step.unit for step in self.plan("results").steps if step.action == "clean"}
+        return clean.issuperset(units)
+
+    def read_output(self, unit: str) -> Any:
+        """Return the document that a unit of one JSON file made when it was last built; None when it never was."""
+        made = self.state.made(unit)
+        return orjson.loads(self.space.store.open(made.files[0]).read_bytes()) if made else None
+
     def run(self, target: Target) -> RunResult:
-        """Build the target."""
+        """Build the target; raises `ProblemsError` before that where the tests declared cannot be made."""
+        if target == "results":
+            raise_errors(undeclared(self.root, self.manifest))
         return self.run_stages(up_to(self.stages, target))
 
     def run_stages(self, stages: tuple[Stage, ...]) -> RunResult:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from prodabuild.engine.units import Stage
 from prodabuild.evaluation.results import BASE
 from prodabuild.insight.experiments import ARM, FOLDER, KINDS, MEASURED, RUN, units_of
+from prodabuild.insight.rungs import FOOTPRINT, PROBE, PROBE_BASE
 from prodabuild.shards.compile import build_shard
 from prodabuild.shards.dataset import build_dataset
 from prodabuild.suites.items import BUCKET, build_items
@@ -30,6 +31,7 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         for names in ([chains[0]] if chains else [], [name for name in manifest.tests if name != (chains or [""])[0]])
     )
     size = manifest.compile.shard_size
+    insight = manifest.insight
     items = (Stage("items", build_items, kind="items", bucket_size=BUCKET, parallel=True, folder="items"),)
     return (
         Stage("shards", build_shard, kind="shard", bucket_size=size, parallel=True, folder="dataset"),
@@ -42,6 +44,8 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         Stage("dataset", build_dataset, fixed=("dataset",), folder="dataset"),
         Stage("base", _build_base, fixed=("base",), folder="base"),
         Stage("model", _build_model, fixed=("model",), folder="model"),
+        Stage("probe", _build_probe, fixed=(PROBE_BASE, PROBE) if insight.probe else (), folder="insight"),
+        Stage("footprint", _build_footprint, fixed=(FOOTPRINT,) if insight.footprint else (), folder="insight"),
         Stage("tasks", _build_task_results, fixed=given, folder="results"),
         Stage("results", _build_results, fixed=made, folder="results"),
         *(stage for name, found in manifest.insight.experiments.items() for stage in _stages_of(name, found)),
@@ -83,6 +87,18 @@ def _build_model(unit: str, view: View) -> Output:
     from prodabuild.training.model import build_model
 
     return build_model(unit, view)
+
+
+def _build_probe(unit: str, view: View) -> Output:
+    from prodabuild.insight.ladder import build_probe
+
+    return build_probe(unit, view)
+
+
+def _build_footprint(unit: str, view: View) -> Output:
+    from prodabuild.insight.keeping import build_footprint
+
+    return build_footprint(unit, view)
 
 
 def _build_task_results(unit: str, view: View) -> Output:

@@ -19,9 +19,10 @@ from prodabuild.project.outcome import TestedItem, TestReport
 from prodabuild.project.versions import accepted, at_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from prodabuild.evaluation.figures import Figures
+    from prodabuild.evaluation.gates import Ceiling
     from prodabuild.evaluation.results import ItemResult
     from prodabuild.project.outcome import TestRequest
     from prodabuild.project.session import Session
@@ -53,9 +54,19 @@ def report_of(session: Session, others: Mapping[str, Reference]) -> TestReport:
         if found := _by_discipline(rows, base, other):
             disciplines[name] = found
         items += [TestedItem(name, row) for split in splits for row in splits[split]]
-    verdict = judge({name: suite.gate for name, suite in session.manifest.tests.items()}, suites)
+    gates = {name: suite.gate for name, suite in session.manifest.tests.items()}
+    verdict = judge(gates, suites, ceilings(session))
     against = next((other.name for other in others.values()), None)
     return TestReport(verdict, suites, disciplines, against=against, items=tuple(items))
+
+
+def ceilings(session: Session) -> Iterator[Ceiling]:
+    """Return what the gates of the manifest's `insight` look at, of units that were built."""
+    if session.manifest.insight:
+        from prodabuild.project import footprinting, probing  # they read numpy
+
+        yield from probing.ceilings(session)
+        yield from footprinting.ceilings(session)
 
 
 def _by_discipline(
@@ -84,11 +95,8 @@ def recorded_scores(report: TestReport) -> dict[str, dict[str, dict[str, Any]]]:
 
 def read_rows(session: Session, unit: str) -> list[ItemResult]:
     """Return the rows that a unit of results made when it was last built, none when it never was."""
-    made = session.state.made(unit)
-    if made is None:
-        return []
-    document = orjson.loads(session.space.store.open(made.files[0]).read_bytes())
-    return [from_json(row) for row in document["items"]]
+    document = session.read_output(unit)
+    return [from_json(row) for row in document["items"]] if document else []
 
 
 class Failures(NamedTuple):

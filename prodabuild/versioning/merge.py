@@ -32,6 +32,9 @@ _MADE_OF = {
     "dataset": ("manifest", "shard", "leaks"),
     "base": ("manifest",),
     "model": ("manifest", "dataset", "base"),
+    "probe@base": ("manifest", "base"),
+    "probe": ("manifest", "base", "model"),
+    "footprint": ("manifest", "base", "model"),
     "results": ("manifest", "suite", "base", "model"),
     "score": ("manifest", "suite", "base", "model", "results"),
 }

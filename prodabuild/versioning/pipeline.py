@@ -29,7 +29,7 @@ _COMMANDS: dict[Target, str] = {
     "results": "prodabuild test",
 }
 _READS = {"model": ("dataset",), "results": ("base", "model", "suites")}
-_SETTINGS = {"data": ("name", "disciplines", "compile", "tests"), "model": ("model",), "results": ("tests",)}
+_SETTINGS = {"data": ("name", "disciplines", "compile", "tests"), "model": ("model",), "results": ("tests", "insight")}
 
 
 def dvc_yaml(manifest: Manifest) -> str:

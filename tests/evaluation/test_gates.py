@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prodabuild.evaluation.gates import judge
+from prodabuild.evaluation.gates import Ceiling, GateResult, judge
 from prodabuild.manifest.model import Gate
 
 
@@ -35,6 +35,17 @@ def test_the_sealed_items_decide_and_dev_only_where_there_are_none() -> None:
     assert judge({"a": Gate(min=0.5)}, {"a": scores(0.6, 0.2, "all")}).gates[0].name == "a.all.acc"
     only_dev = judge({"a": Gate(min=0.5)}, {"a": {"dev": scores(0.6, 0.2)["dev"]}})
     assert (only_dev.gates[0].name, only_dev.verdict) == ("a.dev.acc", "fail")
+
+
+def test_a_ceiling_is_judged_with_the_gates() -> None:
+    found = judge(
+        {"a": Gate(min=0.5)}, {"a": scores(0.6, 0.2)}, [Ceiling("rise", 0.05, 0.05), Ceiling("size", 0.6, 0.5)]
+    )
+    assert found.gates[1:] == (
+        GateResult("rise", 0.05, 0.05, True, "base"),
+        GateResult("size", 0.6, 0.5, False, "base"),
+    )
+    assert (found.gates[0].ok, found.verdict) == (True, "fail")
 
 
 def test_no_gate_is_a_pass() -> None:

@@ -63,6 +63,15 @@ def test_the_least_manifest_is_read_with_defaults(root: Path) -> None:
             GOOD + "insight: {experiments: {a: {arms: {b: {}}}}}\n",
             ["proda.yaml:7:28: error[M014]: an experiment compares arms: declare two or more"],
         ),
+        (
+            GOOD + "insight:\n  probe: {rows: 1, gate: {}}\n  footprint: {gate: {max_size: 0}}\n  prob: {}\n",
+            [
+                "proda.yaml:8:17: error[M013]: insight.probe.rows: input should be greater than or equal to 2, got 1\nhint: Rows of each source.",
+                "proda.yaml:8:26: error[M011]: insight.probe.gate.max_rise is missing\nhint: add `max_rise:` here",
+                "proda.yaml:9:32: error[M013]: insight.footprint.gate.max_size: input should be greater than 0, got 0\nhint: Largest norm that the update may have, as a share of that of the base in the modules it changes.",
+                "proda.yaml:10:3: error[M012]: unknown key 'prob'\nhint: did you mean 'probe'?",
+            ],
+        ),
         ("[]", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
         ("", ["proda.yaml:1:1: error[M002]: the file is not a mapping of keys\nhint: keys: compile, disciplines, insight, licences, model, name, tests, version"]),
     ],

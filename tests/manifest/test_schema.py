@@ -29,6 +29,15 @@ def test_the_schema_refuses_what_the_reader_refuses() -> None:
         jsonschema.validate(wrong, manifest_schema())
 
 
+def test_the_schema_knows_what_a_test_looks_at_beside_the_suites() -> None:
+    right, wrong = load(MANIFEST), load(MANIFEST)
+    right["insight"] = {"probe": {"sources": ["even"], "gate": {"max_rise": 0.05}}, "footprint": {}}
+    jsonschema.validate(right, manifest_schema())
+    wrong["insight"] = {"footprint": {"gate": {"max_rise": 0.05}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, manifest_schema())
+
+
 @pytest.mark.parametrize("entry", ["define", "recipes/cases.py:brief", "cases.py:brief"])
 def test_the_schema_takes_recipes_by_name_and_by_path(entry: str) -> None:
     jsonschema.validate(load(MANIFEST.replace("judge", entry)), manifest_schema())

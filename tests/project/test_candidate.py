@@ -126,3 +126,18 @@ def emphasised(repo: Repo, draft: str) -> list[str]:
 
     document = yaml.safe_load(repo.read(f"patches/{draft}.yaml"))
     return [node for op in document["ops"] for node in op["emphasise"]]
+
+
+def test_a_trial_is_judged_by_the_gates_of_insight_too(taught: Repo) -> None:
+    taught.edit("proda.yaml", "epochs: 6", "epochs: 1")
+    taught.write("proda.yaml", taught.read("proda.yaml") + b"insight: {footprint: {gate: {max_size: 0.01}}}\n")
+    assert taught.run("test").code == 3
+    before = snapshot(taught)
+    taught.write("patches/0001-iguana.yaml", OTHER)
+    tried = taught.run("patch", "try", "--json")
+    assert (tried.code, tried.json["verdict"]) == (3, "fail"), tried.err
+    gate = tried.json["gates"][-1]
+    assert (gate["name"], gate["limit"], gate["ok"]) == ("footprint.size", 0.01, False)
+    footprint = orjson.loads(taught.read(".prodabuild/candidate/insight/footprint.json"))
+    assert gate["value"] == footprint["figures"]["size"]["value"]
+    assert snapshot(taught) == before

@@ -25,6 +25,16 @@ DECLARED = """insight:
         dosed: {dose: {source: "markov:symbols=2,entropy=0.5", share: 0.5}}
         faster: {learning_rate: 2.0e-2}
 """
+WRONG = """\
+proda.yaml:17:15: error[M026]: there is no source 'evn'
+hint: did you mean 'even'?
+proda.yaml:21:27: error[M015]: there is no recipe 'aks' for an arm
+hint: did you mean 'ask'?
+proda.yaml:22:32: error[M026]: markov has no knob 'symbol'
+hint: did you mean 'symbols'?
+
+3 errors in 2 disciplines: 72 concepts, 64 relations, 48 chains
+"""
 
 
 @pytest.fixture
@@ -105,3 +115,10 @@ def test_an_experiment_that_nobody_declared_is_refused(repo: Repo, taught: Repo)
     both = taught.run("footprint", "--compare", "shapes", "build/model")
     assert both.code == 2
     assert "--compare names an experiment: it goes with neither RUN nor --base" in both.err
+
+
+def test_what_arms_name_and_nobody_knows_is_told_by_check_with_its_place(repo: Repo) -> None:
+    wrong = DECLARED.replace("[ask]", "[aks]").replace('{source: "markov:symbols=2,', '{source: "markov:symbol=2,')
+    repo.write("proda.yaml", repo.read("proda.yaml").decode() + wrong.replace("probe: [", 'probe: ["evn", '))
+    found = repo.run("check")
+    assert (found.code, found.out) == (1, WRONG)

@@ -49,6 +49,13 @@ def test_a_manifest_without_tests_has_two_stages(repo: Repo) -> None:
     assert [path for out in data["outs"] for path in out] == ["build/dataset", "build/traces/data.journal"]
 
 
+def test_what_a_test_looks_at_beside_the_suites_belongs_to_the_results(repo: Repo) -> None:
+    repo.write("proda.yaml", repo.read("proda.yaml") + b"insight: {footprint: {}}\n")
+    results = made(repo)["stages"]["results"]
+    assert results["params"] == [{"proda.yaml": ["tests", "insight"]}]
+    assert [path for out in results["outs"] for path in out] == ["build/insight", "build/results", "build/traces/results.journal"]  # fmt: skip
+
+
 def test_what_the_manifest_names_is_depended_on(repo: Repo, base_folder: Path) -> None:
     repo.write("sources/notes.md", "a gecko is a lizard")
     repo.write("animals/more.yaml", repo.read("knowledge/zoo/kinds.yaml"))
