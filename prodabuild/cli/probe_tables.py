@@ -43,11 +43,9 @@ def kinds() -> Told:
 
 def facts(name: str, source: Source, length: int) -> Told:
     """Return what is known of a source."""
-    from prodabuild.insight.entropy import band
-    from prodabuild.insight.source import spread
+    from prodabuild.insight.source import typical
 
-    variance = spread(source, length=length)
-    limits = band(source.rate, variance, length)
+    limits, variance = typical(source, length)
     first = source.sample(1, SHOWN, "shown")[0].tolist()
     document = {
         "source": name,
