@@ -12,7 +12,18 @@ import pytest
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "benchmarks"
-COMMANDS = ("exponents", "floors", "footprint", "growth", "incremental", "items", "side_by_side", "traps", "wordnet")
+COMMANDS = (
+    "agreement",
+    "exponents",
+    "floors",
+    "footprint",
+    "growth",
+    "incremental",
+    "items",
+    "side_by_side",
+    "traps",
+    "wordnet",
+)
 
 
 def run(name: str, *arguments: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prodabuild.cli.probe_tables import Table
     from prodabuild.insight.apprentice import Recipe
 
+HEAT = click.FloatRange(0, 1e6)
 TEMPERATURES = (0.0, 0.5, 0.8, 1.0, 1.25, 1.5, 2.0)
 
 
@@ -74,10 +76,27 @@ def asking(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--md` and `--svg`."""
+    """Add `--md` and `--plot`; the command gets the latter as `svg`."""
     path = click.Path(dir_okay=False, path_type=Path)
-    function = click.option("--svg", type=path, default=None, help="Draw it into this file.")(function)
+    plot = click.option(
+        "--plot", "svg", metavar="FILE.svg", type=path, callback=drawable, help="Draw it into this file."
+    )
+    function = plot(function)
     return click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")(function)
+
+
+def numbers(context: click.Context, option: click.Parameter, values: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse what no range does."""
+    if any(math.isnan(value) for value in values):
+        raise click.BadParameter("nan is no temperature", context, option)
+    return values
+
+
+def drawable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+    """Refuse a drawing in a format that is not drawn."""
+    if file and file.suffix != ".svg":
+        raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
+    return file
 
 
 @command.command("source")
@@ -113,7 +132,7 @@ def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bo
     \b
     Examples:
       prodabuild probe train lag:lag=8
-      prodabuild probe train markov:symbols=8,order=2,entropy=1.5 --steps 600 --svg curve.svg
+      prodabuild probe train markov:symbols=8,order=2,entropy=1.5 --steps 600 --plot curve.svg
     """
     from prodabuild.insight.apprentice import learn
     from prodabuild.insight.catalogue import parse_source
@@ -128,7 +147,7 @@ def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bo
 
 @command.command("decode")
 @click.argument("source")
-@click.option("-t", "--temperature", "temperatures", type=click.FloatRange(0), multiple=True, help="Decode at it.")
+@click.option("-t", "--temperature", "temperatures", type=HEAT, callback=numbers, multiple=True, help="Decode at it.")
 @click.option("--rollouts", type=click.IntRange(2), default=256, help="Rows that the model writes at each.")
 @training
 @drawn
@@ -148,7 +167,7 @@ def decode(
     \b
     Examples:
       prodabuild probe decode markov:symbols=8,entropy=1.5
-      prodabuild probe decode golden -t 0 -t 1 -t 2 --svg regimes.svg
+      prodabuild probe decode golden -t 0 -t 1 -t 2 --plot regimes.svg
     """
     from prodabuild.insight.apprentice import alphabet_of, learn
     from prodabuild.insight.catalogue import parse_source
@@ -183,7 +202,7 @@ def context(
     \b
     Examples:
       prodabuild probe context fresh:symbols=4
-      prodabuild probe context lag:lag=8 --svg context.svg
+      prodabuild probe context lag:lag=8 --plot context.svg
     """
     report = _probe(folder, console, (source,), **asked)
     _tell(console, as_md, *probe_tables.contexts(report))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from prodabuild.project.probing import ProbeReport
 
 SHOWN = 32  # symbols of a sample
+CLOSE = 1e-6  # bits between the bounds of a rate that is shown as one
 
 
 class Table(NamedTuple):
@@ -43,11 +44,9 @@ def kinds() -> Told:
 
 def facts(name: str, source: Source, length: int) -> Told:
     """Return what is known of a source."""
-    from prodabuild.insight.entropy import band
-    from prodabuild.insight.source import spread
+    from prodabuild.insight.source import typical
 
-    variance = spread(source, length=length)
-    limits = band(source.rate, variance, length)
+    limits, variance = typical(source, length)
     first = source.sample(1, SHOWN, "shown")[0].tolist()
     document = {
         "source": name,
@@ -71,7 +70,7 @@ def facts(name: str, source: Source, length: int) -> Told:
 
 def _rate(source: Source) -> str:
     low, high = source.rate
-    return f"{high:.6f}" if high - low < 1e-6 else f"{low:.6f} to {high:.6f}"
+    return f"{high:.6f}" if high - low < CLOSE else f"{low:.6f} to {high:.6f}"
 
 
 def course(name: str, source: Source, learnt: Learnt) -> Told:
@@ -107,11 +106,21 @@ def _figure(excess: Excess) -> str:
 
 def draw_course(name: str, source: Source, learnt: Learnt) -> bytes:
     """Return held-out loss by step, with the floors and the rate as lines."""
-    from prodabuild.insight.curves import Chart, draw
+    from prodabuild.insight.curves import Chart, Map, draw
 
     curve = [(float(point.step), point.bits) for point in learnt.points]
-    lines = source.floors() | {"rate": source.rate.value}
-    return draw(Chart(f"{name}: bits a held-out symbol", "step", {"model": curve}, lines, logarithmic=True))
+    lines = source.floors() | _rate_lines(source)
+    columns = [f"{first} to {last}" for first, last, _ in learnt.places]
+    return draw(
+        Chart(f"{name}: bits a held-out symbol", "step", {"model": curve}, lines, logarithmic=True),
+        Map("excess by place, bits a symbol", columns, {name: [excess for _, _, excess in learnt.places]}),
+    )
+
+
+def _rate_lines(source: Source) -> dict[str, float]:
+    """Return the entropy rate as a line, or as two where it is a bracket."""
+    low, high = source.rate
+    return {"rate": high} if high - low < CLOSE else {"rate, at least": low, "rate, at most": high}
 
 
 SPAN = ("places", "source", "pairs", "counts", "base", "model", "leaked base", "leaked model")
@@ -167,14 +176,20 @@ def draw_contexts(report: ProbeReport) -> bytes:
 
 
 def draw_rungs(report: ProbeReport) -> bytes:
-    """Return excess and its change as a map."""
-    from prodabuild.insight.curves import draw_map
+    """Return excess and its change as a map, and below it what the model pays above the source, place by place."""
+    from prodabuild.insight.curves import Map, draw
 
     rows = {
         name: (found["base"].excess.mean, found["model"].excess.mean, report.changes[name].mean)
         for name, found in report.found.items()
     }
-    return draw_map("excess over the source, bits a symbol", rows, ("base", "model", "change"))
+    maps = [Map("excess over the source, bits a symbol", ("base", "model", "change"), rows)]
+    for model in ("base", "model"):
+        spans = {name: found[model].spans for name, found in report.found.items()}
+        columns = [f"{span.first} to {span.last}" for span in next(iter(spans.values()))]
+        excess = {name: [span.model - span.source for span in each] for name, each in spans.items()}
+        maps.append(Map(f"excess of {model} by place in the context", columns, excess))
+    return draw(*maps)
 
 
 REGIME = (
@@ -222,7 +237,7 @@ def draw_regimes(name: str, source: Source, swept: Sweep) -> bytes:
     from prodabuild.insight.curves import Chart, draw
 
     curve = [(one.temperature, one.bits) for one in swept.regimes if one.bits < float("inf")]
-    lines = {"rate": source.rate.value}
+    lines = _rate_lines(source)
     return draw(Chart(f"{name}: bits of what was written", "temperature", {"model": curve}, lines, swept.band))
 
 

@@ -25,7 +25,8 @@ class Effect(NamedTuple):
     `size` is the ratio of Frobenius norms, `largest` that of largest singular values. `intruders` of the `LEADING`
     left directions after the change are like none before it; `intruder_energy` is their share in the energy of the
     leading ones. `alignment` is the share of the change's energy within the leading left and right directions of the
-    base, `overlap` how far the leading left directions are the same before and after.
+    base, `overlap` how far the leading left directions are the same before and after. A matrix of lower rank has
+    fewer leading directions.
     """
 
     size: float
@@ -68,17 +69,17 @@ class Basis:
         """Return what a change of given singular values does, and the tail of the spectrum after it."""
         change = change.turned if self.turned else change
         after, vectors = _decomposed(change.added_gram(self.weights, self.gram))
-        leading = min(LEADING, len(after))
-        cosines = self._cosines(change, after[:leading], vectors[:, :leading])
+        leading, kept = min(LEADING, self._rank), min(LEADING, _rank(after))
+        cosines = self._cosines(change, after[:kept], vectors[:, :kept])
         foreign = np.abs(cosines).max(axis=0) < FOREIGN
-        shares = after[:leading] ** 2 / (after[:leading] ** 2).sum()
+        energies = after[:kept] ** 2
         effect = Effect(
             size=float(np.sqrt((values**2).sum() / (self.values**2).sum())),
             largest=float(values[0] / self.values[0]),
             erank_1=effective_rank(after, 1) - effective_rank(self.values, 1),
             erank_2=effective_rank(after, 2) - effective_rank(self.values, 2),
             intruders=float(foreign.sum()),
-            intruder_energy=float(shares[foreign].sum()),
+            intruder_energy=float(energies[foreign].sum() / energies.sum()) if kept else 0.0,
             alignment=self._alignment(change, leading) / float((values**2).sum()),
             overlap=float((cosines[:leading] ** 2).sum() / leading),
         )
@@ -87,18 +88,24 @@ class Basis:
     def _cosines(self, change: Change, after: Array, vectors: Array) -> Array:
         """Return the products of all left directions before a change with the leading ones after it."""
         if not self.turned:
-            return self.vectors.T @ vectors
+            return self.vectors[:, : self._rank].T @ vectors
         long = (in_blocks(self.weights.T, vectors) + change.turned.times(vectors)) / after
-        return self._inverse()[:, None] * (self.vectors.T @ in_blocks(self.weights, long))
+        short = self.vectors[:, : self._rank]
+        return (short.T @ in_blocks(self.weights, long)) / self.values[: self._rank, None]
 
     def _alignment(self, change: Change, leading: int) -> float:
         short = self.vectors[:, :leading]
-        long = in_blocks(self.weights.T, short) * self._inverse()[:leading]
+        long = in_blocks(self.weights.T, short) / self.values[:leading]
         return float(((short.T @ change.times(long)) ** 2).sum())
 
-    def _inverse(self) -> Array:
-        small = self.values <= _NOTHING * self.values[0]
-        return np.where(small, 0, 1 / np.where(small, 1, self.values))
+    @property
+    def _rank(self) -> int:
+        return _rank(self.values)
+
+
+def _rank(values: Array) -> int:
+    """Return how many directions are told apart from rounding."""
+    return int((values > _NOTHING * values[0]).sum())
 
 
 def _decomposed(matrix: Array) -> tuple[Array, Array]:

@@ -34,6 +34,12 @@ class Kind(NamedTuple):
     says: str
 
 
+def _fresh(symbols: int, weight: float) -> Fresh:
+    if weight % 0.5:
+        raise UsageError(f"fresh: weight={weight:g} is no multiple of 0.5")
+    return Fresh(symbols, round(2 * weight))
+
+
 _SYMBOLS, _SEED, _SHARE = Knob(4, 2, 512), Knob(1, 0, 2**31), Knob(0.1, 0.0, 1.0)
 KINDS: dict[str, Kind] = {
     "markov": Kind(
@@ -63,8 +69,8 @@ KINDS: dict[str, Kind] = {
         "well-formed brackets of several kinds",
     ),
     "fresh": Kind(
-        lambda symbols, weight: Fresh(symbols, round(2 * weight)),
-        {"symbols": _SYMBOLS, "weight": Knob(0.5, 0.5, 8.0)},
+        _fresh,
+        {"symbols": Knob(4, 2, 64), "weight": Knob(0.5, 0.5, 8.0)},
         "another Markov chain for every row, drawn from a Dirichlet",
     ),
 }
@@ -77,10 +83,12 @@ def parse_source(text: str) -> Source:
         raise UsageError(f"there is no source {name!r}", suggest(name, KINDS, "sources"))
     kind = KINDS[name]
     values = {key: knob.usual for key, knob in kind.knobs.items()}
-    for part in filter(None, rest.split(",")):
-        key, _, written = part.partition("=")
+    parts = [part.partition("=") for part in rest.split(",") if part]
+    for key, _, written in parts:
         if key not in kind.knobs:
             raise UsageError(f"{name} has no knob {key!r}", suggest(key, kind.knobs, "knobs"))
+        if [each for each, _, _ in parts].count(key) > 1:
+            raise UsageError(f"{name} has {key} twice")
         values[key] = _value(name, key, kind.knobs[key], written)
     return kind.make(**values)
 

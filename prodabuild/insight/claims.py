@@ -71,7 +71,7 @@ class Card(Part):
     treatment: Arm
     direction: Direction = Field(description="where the diagnostic moves, by the claim")
     diagnostic: Literal["excess"] = Field("excess", description="held-out bits a symbol above the source")
-    n: Count = Field(128, description="held-out rows")
+    n: Annotated[int, Field(ge=2, le=1_000_000)] = Field(128, description="held-out rows")
     epsilon: Annotated[float, Field(ge=0)] = Field(description="changes up to this do not count, in bits a symbol")
     refuted_if: Text = Field(description="what would refute the claim, in a sentence")
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)] = Field(

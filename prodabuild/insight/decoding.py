@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from prodabuild.insight.draws import choose, uniforms
-from prodabuild.insight.entropy import PLACES, Band, band
-from prodabuild.insight.source import spread
+from prodabuild.insight.entropy import PLACES, Band
+from prodabuild.insight.source import typical
 
 if TYPE_CHECKING:
     from prodabuild.insight.draws import Floats, Ints
@@ -87,7 +87,7 @@ def heat(logits: Floats, temperature: float) -> Floats:
 def sweep(source: Source, written: dict[float, Written], *key: str | int) -> Sweep:
     """Return the regime at each temperature that rows were written at."""
     count, length = next(iter(written.values())).rows.shape
-    limits = band(source.rate, spread(source, *key, length=length), length)
+    limits, _ = typical(source, length, *key)
     drawn = source.sample(count, length, "truth", *key)
     costs = source.surprisal(drawn)
     truth = _regime(source, 1.0, Written(drawn, costs), limits, costs.mean(1))
@@ -124,7 +124,9 @@ def _distance(one: Floats, other: Floats) -> float:
 
 
 def _repeated(rows: Ints) -> float:
-    """Return the share of pieces of a row that stood in it before."""
+    """Return the share of pieces of a row that stood in it before; 0 where a row is no piece long."""
+    if rows.shape[1] < GRAM:
+        return 0.0
     seen = [len({tuple(row[at : at + GRAM]) for at in range(len(row) - GRAM + 1)}) for row in rows.tolist()]
     return float(1 - np.mean(seen) / (rows.shape[1] - GRAM + 1))
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PLACES = ("conservative", "typical", "uncertain")
 Z = 1.959963984540054  # two-sided 95 %
+ROUNDING = 1e-9  # bits: rows that all cost the same lie in their band
 
 
 class Rate(NamedTuple):
@@ -84,7 +85,7 @@ def stationary(moves: Floats) -> Floats:
 
 def band(rate: Rate, variance: float, length: int, z: float = Z) -> Band:
     """Return the band of sequences of a length: `z` deviations to each side, as the central limit theorem has them."""
-    half = z * math.sqrt(variance / length)
+    half = z * math.sqrt(variance / length) + ROUNDING
     return Band(rate.low - half, rate.high + half)
 
 

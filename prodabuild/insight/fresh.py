@@ -38,6 +38,10 @@ class Fresh:
         """Return None: rows differ in their rates, so no band holds for all."""
         return
 
+    def opening(self, length: int) -> None:
+        """Return None: it is the price of learning each chain."""
+        return
+
     def floors(self) -> dict[str, float]:
         """Return what is reached by guessing evenly."""
         return {"uniform": math.log2(self.symbols)}

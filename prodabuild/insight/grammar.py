@@ -35,7 +35,7 @@ class Grammar:
 
     def __post_init__(self) -> None:
         total = self.pairs.sum((1, 2)) + self.words.sum(1)
-        if abs(total - 1).max() > 1e-9:
+        if abs(total - 1).max() > 1e-9 or min(self.pairs.min(), self.words.min()) < 0:
             raise ProjectError("the chances of a nonterminal's rules do not add up to 1", "mend the grammar")
         if self.radius >= 1:
             hint = "make rules that branch less likely"
@@ -77,6 +77,10 @@ class Grammar:
         """Return None: it is estimated from samples."""
         return
 
+    def opening(self, length: int) -> None:
+        """Return None: it is estimated from samples."""
+        return
+
     def floors(self) -> dict[str, float]:
         """Return what is reached by guessing evenly, and by how frequent each symbol is."""
         counts = np.append(self._visits @ self.words, 1.0)
@@ -92,10 +96,10 @@ class Grammar:
 
     def inside(self, string: Sequence[int]) -> float:
         """Return the chance of a string: the sum over all its derivations."""
-        chart = _Chart(self)
+        chart, chance = _Chart(self), 1.0
         for symbol in string:
-            chart.add(symbol)
-        return chart.whole
+            chance *= chart.add(symbol)
+        return chance * chart.whole
 
     @cached_property
     def _visits(self) -> Floats:
@@ -147,26 +151,25 @@ class Grammar:
         found: list[float] = []
         chart = _Chart(self)
         for symbol in row:
-            before = chart.prefix
             if symbol == self.symbols - 1:
-                now, chart = chart.whole, _Chart(self)
+                chance, chart = chart.whole, _Chart(self)
             else:
-                chart.add(symbol)
-                now = chart.prefix
-            found.append(math.log2(before / now) if now > 0 else math.inf)
+                chance = chart.add(symbol)
+            found.append(-math.log2(chance) if chance > 0 else math.inf)
         return found
 
 
 class _Chart:
-    """Inside chances of all spans of a string that grows, and the chance that a string begins with it."""
+    """Inside chances of all spans of a string that grows, each over the chance that a string begins with the symbols
+    of the span after those before it: so none is too small for a number. `whole` is the chance to end here."""
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self._spans: list[list[Floats]] = []  # by first symbol, then by length less 1: a vector over nonterminals
-        self.prefix, self.whole = 1.0, 0.0
+        self.whole = 0.0
 
-    def add(self, symbol: int) -> None:
-        """Read one symbol more."""
+    def add(self, symbol: int) -> float:
+        """Read one symbol more; return its chance after those before it."""
         pairs, words = self._grammar.flat, self._grammar.words
         self._spans.append([])
         end = len(self._spans)
@@ -182,7 +185,11 @@ class _Chart:
                 open_ = pairs @ (left.T @ later).ravel()
             self._spans[start].append(span)
             beyond[start] = self._grammar.corners @ open_
-        self.prefix, self.whole = float(beyond[0][0]), float(self._spans[0][-1][0])
+        chance = float(beyond[0][0])
+        for spans in self._spans if chance > 0 else ():
+            spans[-1] = spans[-1] / chance
+        self.whole = float(self._spans[0][-1][0])
+        return chance
 
 
 def read_rules(rules: Mapping[str, Mapping[str, float]], ambiguous: bool = True) -> Grammar:

@@ -43,6 +43,10 @@ class Hidden:
         known = self._conditional(np.diag(self.states)[:, None, :])[-1]
         return Rate(known, max(known, self._conditional(self.states[None, None, :])[-1]))
 
+    def opening(self, length: int) -> None:
+        """Return None: it is estimated from samples."""
+        return
+
     def floors(self) -> dict[str, float]:
         """Return what predictors reach that see no symbol, one, two and so on, three at most."""
         found = self._conditional(self.states[None, None, :])[:4]
@@ -75,7 +79,7 @@ class Hidden:
         weights = start  # what is known x words x states
         known = float(entropy(start.sum(2).ravel()))
         found: list[float] = []
-        while weights.size * self.symbols <= CELLS:
+        while not found or weights.size * self.symbols <= CELLS:
             weights = np.einsum("kwi,sij->kwsj", weights, self.steps).reshape(len(start), -1, start.shape[2])
             block = float(entropy(weights.sum(2).ravel()))
             found.append(block - known)

@@ -31,6 +31,10 @@ class Lag:
         right, wrong = self._bits()
         return self.flip * (1 - self.flip) * (wrong - right) ** 2 if 0 < self.flip < 1 else 0.0
 
+    def opening(self, length: int) -> float:
+        """Return what the first symbols cost that repeat nothing."""
+        return min(length, self.lag) * (math.log2(self.symbols) - self.rate.value)
+
     def floors(self) -> dict[str, float]:
         """Return what is reached by whoever sees less than the lag: nothing is known."""
         return {"uniform": math.log2(self.symbols), f"order {self.lag - 1}": math.log2(self.symbols)}

@@ -14,10 +14,12 @@ from prodabuild.insight.entropy import Rate, bits, entropy, refuse_parted, stati
 
 STATES = 1024  # of a machine: its figures take a matrix of all pairs
 CELLS = 1 << 18  # of the table that block entropies are read from
+WORDS = 1 << 20  # of that which is left out of no figure of a chain: the square of its contexts
 ORDERS = 3  # of the blind predictors that are told
 HALVINGS = 80
 CERTAIN = 1 - 1e-12  # so sure, a state counts as seen
 STEEPEST = 4096.0
+EXACT = 1e-6  # share of the rate that was asked for by which a tuned one may be off
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,19 @@ class Machine:
         away = loss - self.rate.value
         total = self.chances * (away**2 + 2 * away * later[self.successor])
         return float(max(0.0, self.states @ total.sum(1)))
+
+    def opening(self, length: int) -> float:
+        """Return what is paid for not knowing the state: entropies of blocks above the rate, as far as a table goes.
+
+        In a chain that is as far as its order, and nothing is left out.
+        """
+        weights, block, order = self.states[None, :], 0.0, 0
+        while order < length and weights.size * self.symbols <= WORDS:
+            weights = self._extend(weights)
+            before, block, order = block, float(entropy(weights.sum(1))), order + 1
+            if block - before <= self.rate.value + 1e-12:
+                break
+        return max(0.0, block - order * self.rate.value)
 
     def floors(self) -> dict[str, float]:
         """Return what predictors reach that see no symbol, one, two and so on."""
@@ -165,7 +180,10 @@ def tune(drawn: Floats, successor: Ints, rate: float) -> Floats:
             low = middle
         else:
             high = middle
-    return _temper(drawn, high)
+    found = _temper(drawn, high)
+    if abs(_rate(found, successor) - rate) > EXACT * rate:  # rounding parts the chain before it is so predictable
+        raise ProjectError(f"no power of the table has a rate of {rate} bits", "ask for more entropy")
+    return found
 
 
 def ring(symbols: int, share: float) -> Machine:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from prodabuild.insight.entropy import Rate, band
+
 if TYPE_CHECKING:
     from prodabuild.insight.draws import Floats, Ints
-    from prodabuild.insight.entropy import Rate
+    from prodabuild.insight.entropy import Band
 
 
 class Source(Protocol):
@@ -24,6 +26,9 @@ class Source(Protocol):
     def varentropy(self) -> float | None:
         """Return how the variance of summed surprisal grows with each symbol; None where no formula is known."""
 
+    def opening(self, length: int) -> float | None:
+        """Return the bits that all symbols of a row cost above the rate, since its past is not seen; None likewise."""
+
     def floors(self) -> dict[str, float]:
         """Return what the best predictors reach that see less than the whole past, by name, the blindest first."""
 
@@ -34,10 +39,15 @@ class Source(Protocol):
         """Return -log2 of each symbol's chance after those before it in its row."""
 
 
-def spread(source: Source, *key: str | int, count: int = 200, length: int = 128) -> float:
-    """Return the varentropy, estimated from samples where there is no formula."""
-    known = source.varentropy
-    if known is not None:
-        return known
-    means = source.surprisal(source.sample(count, length, "spread", *key)).mean(1)
-    return float(means.var(ddof=1) * length)
+def typical(source: Source, length: int, *key: str | int, count: int = 400) -> tuple[Band, float]:
+    """Return the band of the mean surprisal of 95 % of a source's rows, and the variance of summed surprisal a symbol.
+
+    Both are exact but for the central limit theorem where the source has formulas, else taken from as many samples.
+    """
+    variance, opening = source.varentropy, source.opening(length)
+    if variance is not None and opening is not None:
+        middle = source.rate.value + opening / length
+    else:
+        means = source.surprisal(source.sample(count, length, "spread", *key)).mean(1)
+        middle, variance = float(means.mean()), float(means.var(ddof=1) * length)
+    return band(Rate(middle, middle), variance, length), variance

@@ -49,8 +49,10 @@ def figures_of(values: Array) -> Figures | None:
 
 
 def effective_rank(values: Array, exponent: int) -> float:
-    """Return exp of the entropy of the shares that powers of singular values have in their sum."""
+    """Return exp of the entropy of the shares that powers of singular values have in their sum; 0 of nothing."""
     powers = np.asarray(values, np.float64) ** exponent
+    if not powers.sum() > 0:
+        return 0.0
     shares = powers[powers > 0] / powers.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))
 

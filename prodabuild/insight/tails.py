@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from prodabuild.insight.changes import Array
 
 FITTER = "ks"  # maximum likelihood above the xmin whose two-sided Kolmogorov-Smirnov distance is least
-CANDIDATES = 10  # points that a tail needs to be a candidate
+CANDIDATES = 10  # a tail has more points than this
 ENOUGH = 50  # points that a tail needs for its exponent to be told
+FLAT = 1e-6  # values whose logarithms lie closer together than this are one value: no law has such a tail
+LOST = 1e-14  # of the largest value: below it stands what rounding left of a zero
 
 
 class Tail(NamedTuple):
@@ -40,14 +42,14 @@ def hill(values: Array, points: int) -> float:
 def fit_tail(values: Array, enough: int = ENOUGH) -> Tail | None:
     """Return the tail whose law fits best; None where there are too few values for any candidate."""
     ordered = np.sort(np.asarray(values, np.float64))
-    ordered = ordered[ordered > 0]
+    ordered = ordered[ordered > LOST * ordered[-1]] if len(ordered) else ordered
     logs = np.log(ordered)
     sums = np.cumsum(logs[::-1])[::-1]
     best: tuple[float, float, int] | None = None
     for start in range(len(ordered) - CANDIDATES):
         points = len(ordered) - start
         excess = float(sums[start] - points * logs[start])
-        if excess <= 0:
+        if excess <= FLAT * points:
             continue
         alpha = 1 + points / excess
         distance = _distance(logs[start:] - logs[start], alpha)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ADAPTER = "adapter_model.safetensors"
 PRECISION = {"F64": 52, "F32": 23, "F16": 10, "BF16": 7}  # bits behind the point
+LEAST = {"F16": -14}  # the smallest exponent of a unit; of the other types it is below all that single precision has
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _LENGTH = 8  # bytes of the length that a file begins with
 _LONGEST = 100_000_000
@@ -65,11 +66,11 @@ def _index(file: Path) -> dict[str, Tensor]:
 
 def _tensor(name: str, entry: dict[str, list[int]], file: Path, body: int) -> Tensor:
     start, stop = entry["data_offsets"]
-    return Tensor(name, str(entry["dtype"]), tuple(entry["shape"]), file, body + start, body + stop)
+    return Tensor(name, str(entry["dtype"]), tuple(map(int, entry["shape"])), file, body + start, body + stop)
 
 
 def _fits(tensor: Tensor, size: int) -> bool:
-    if not 0 <= tensor.start <= tensor.stop <= size:
+    if not 0 <= tensor.start <= tensor.stop <= size or min(tensor.shape, default=0) < 0:
         return False
     each = np.dtype(_TYPES[tensor.kind]).itemsize if tensor.kind in _TYPES else 0
     return not each or each * int(np.prod(tensor.shape, dtype=np.int64)) == tensor.stop - tensor.start
@@ -95,5 +96,6 @@ def rounding_energy(entries: Array, kind: str) -> float:
     """Return the sum of squares that rounding to a type is expected to leave: a twelfth of each unit, squared."""
     bits = np.ascontiguousarray(entries, "<f4").view("<u4")
     counts = np.bincount(((bits >> 23) & 0xFF).ravel(), minlength=256)[1:]  # by exponent; nothing is lost of a zero
-    units = np.ldexp(1.0, 2 * (np.arange(1, 256) - 127 - PRECISION[kind]))
+    exponents = np.maximum(np.arange(1, 256) - 127, LEAST.get(kind, -127))
+    units = np.ldexp(1.0, 2 * (exponents - PRECISION[kind]))
     return float(counts @ units / 12)

@@ -32,6 +32,10 @@ class Text:
         """Return all that can be said."""
         return Rate(0.0, math.log2(self.symbols))
 
+    def opening(self, length: int) -> None:
+        """Return None: nobody knows what a text allows."""
+        return
+
     def floors(self) -> dict[str, float]:
         """Return what is reached by guessing evenly."""
         return {"uniform": math.log2(self.symbols)}

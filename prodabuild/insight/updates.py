@@ -160,7 +160,9 @@ def _factored(
     if weights is not None and before is None:
         raise ProjectError(f"the base has no {name}.weight", "give the base that the adapter was trained on")
     embedding = "embedding_B" in parts
-    outer, inner = (parts[key] for key in (("embedding_A", "embedding_B") if embedding else ("B", "A")))
+    outer, inner = (parts.get(key) for key in (("embedding_A", "embedding_B") if embedding else ("B", "A")))
+    if outer is None or inner is None or not _multiply(outer.shape, inner.shape, embedding):
+        raise ProjectError(f"{name}: its factors in the adapter are no two matrices that multiply", "save it again")
     scale = _scale(name, inner.shape[1 if embedding else 0], config)
     turned = bool(config.get("fan_in_fan_out")) and not embedding
     whole = _Factors(name, outer, inner, scale, embedding, turned, parts.get("magnitude_vector"), before)
@@ -169,6 +171,12 @@ def _factored(
         return
     for suffix, piece, at in _pieces(name, outer, inner.shape[1]):
         yield _module(name + suffix, partial(_read, whole._replace(outer=piece, before=_rows_of(before, at))))
+
+
+def _multiply(outer: tuple[int, ...], inner: tuple[int, ...], embedding: bool) -> bool:
+    if len(outer) != 2 or len(inner) != 2 or not all((*outer, *inner)):
+        return False
+    return outer[0] == inner[1] if embedding else outer[1] == inner[0]
 
 
 def _read(factors: _Factors) -> Update:
@@ -182,7 +190,7 @@ def _read(factors: _Factors) -> Update:
         raise ProjectError(f"{factors.name} is {change.extent} in the adapter and {shape} in the base", hint)
     if factors.magnitude is None:
         return Update(change, noise, None, weights)
-    return Update(_rescaled(weights(), change, load(factors.magnitude)), noise, None, weights)
+    return Update(_rescaled(weights(), change, load(factors.magnitude), factors), noise, None, weights)
 
 
 def _weights(tensor: Tensor, turned: bool) -> Array:
@@ -199,20 +207,26 @@ def _low_rank(factors: _Factors) -> tuple[LowRank, float]:
     return LowRank(left * np.float32(factors.scale), right), noise
 
 
-def _rescaled(before: Array, change: LowRank, magnitude: Array) -> Dense:
-    """Return what DoRA changes: every row gets the length that it learnt."""
+def _rescaled(before: Array, change: LowRank, magnitude: Array, factors: _Factors) -> Dense:
+    """Return what DoRA changes: every row gets the length that it learnt, of an embedding every column."""
     after = before.astype(np.float32) + change.left @ change.right
-    lengths = np.linalg.norm(after.astype(np.float64), axis=1)
-    factors = np.where(lengths > 0, magnitude.reshape(-1) / np.where(lengths > 0, lengths, 1), 0)
-    after *= factors[:, None].astype(np.float32)
+    vectors = after.T if factors.embedding else after
+    lengths = np.array([np.linalg.norm(vector.astype(np.float64)) for vector in vectors])
+    if magnitude.size != len(lengths):
+        raise ProjectError(f"{factors.name} has {magnitude.size} lengths for {len(lengths)} vectors", "save it again")
+    ratios = np.where(lengths > 0, magnitude.reshape(-1) / np.where(lengths > 0, lengths, 1), 0)
+    vectors *= ratios[:, None].astype(np.float32)
     return Dense(after - before)
 
 
 def _scale(name: str, rank: int, config: Mapping[str, Any]) -> float:
     """Return the factor that an adapter's product has, as PEFT finds it."""
     patterns: Mapping[str, float] = config.get("alpha_pattern") or {}
-    own = next((key for key in patterns if re.match(rf"(.*\.)?({key})$", name)), None)
-    alpha = float(config["lora_alpha"] if own is None else patterns[own])
+    try:
+        own = next((key for key in patterns if re.match(rf"(.*\.)?({key})$", name)), None)
+        alpha = float(config["lora_alpha"] if own is None else patterns[own])
+    except (KeyError, TypeError, ValueError, re.error):
+        raise ProjectError(f"{CONFIG} has no lora_alpha for {name}", "save the adapter again") from None
     return alpha / (rank**0.5 if config.get("use_rslora") else rank)
 
 
@@ -224,7 +238,7 @@ def _saved(
     left_out: dict[str, list[str]] = {}
     for name, tensor in tensors.items():
         before = None if weights is None else weights.get(f"{name}.weight", weights.get(name))
-        if len(tensor.shape) not in (2, 3):
+        if len(tensor.shape) not in (2, 3) or not all(tensor.shape):
             reason = "a vector" if len(tensor.shape) < 2 else "no matrix"
         elif weights is None:
             reason = "saved whole: its change shows beside the base alone"
@@ -233,15 +247,17 @@ def _saved(
         elif before.shape != tensor.shape:
             reason = "of another shape in the base"
         else:
-            modules += _dense_modules(name, tensor, before)
+            modules += _dense_modules(name, tensor, before, tensors)
             continue
         left_out.setdefault(reason, []).append(name)
     return modules, left_out
 
 
-def _dense_modules(name: str, tensor: Tensor, before: Tensor) -> Iterator[Module]:
+def _dense_modules(name: str, tensor: Tensor, before: Tensor, all_: Mapping[str, Tensor]) -> Iterator[Module]:
+    down = all_.get(f"{name.rpartition('.')[0]}.down_proj") if len(tensor.shape) == 3 else None
+    beside = down is not None and tensor.shape[1] != 2 * down.shape[-1]  # experts that keep columns for rows
     for expert, matrix in _stacked(name, tensor):
-        for suffix, piece, at in _pieces(expert, matrix, matrix.shape[1]):
+        for suffix, piece, at in _pieces("" if beside else expert, matrix, matrix.shape[1]):
             start = before.start + (matrix.start - tensor.start) // _width(tensor) * _width(before)
             old = _rows_of(before._replace(shape=matrix.shape, start=start), at)
             assert old is not None

@@ -20,7 +20,7 @@ entropy rate          0.569387
 floor uniform         1.000000
 floor order 0         0.721928
 varentropy            1.2627
-typical, 128 symbols  0.3747 to 0.7641 (95 %)
+typical, 128 symbols  0.3759 to 0.7652 (95 %)
 begins                0 0 0 0 0 0 0 0 0 0 0 1 1 0 0 0 1 1 1 1 1 1 1 0 0 0 0 0 0 0 0 0
 """
 COPY = """| lag:symbols=4,lag=2 |  |
@@ -30,7 +30,7 @@ COPY = """| lag:symbols=4,lag=2 |  |
 | floor uniform | 2.000000 |
 | floor order 1 | 2.000000 |
 | varentropy | 2.0348 |
-| typical, 32 symbols | 0.1333 to 1.1217 (95 %) |
+| typical, 32 symbols | 0.2190 to 1.2075 (95 %) |
 | begins | 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 1 1 1 1 2 1 2 3 2 3 |
 """
 SMALL = ("--steps", "20", "--batch", "8", "--length", "16", "--hidden", "32", "--layers", "1", "--held-out", "32")
@@ -107,6 +107,15 @@ def test_a_card_that_is_not_frozen_is_not_run(repo: Repo) -> None:
     assert (missing.code, missing.err) == (2, "error: there is no card other.yaml\n")
 
 
+def test_what_is_not_drawn_and_no_temperature_is_told(repo: Repo) -> None:
+    outcome = repo.run("probe", "train", "two", "--plot", "curve.png")
+    assert outcome.code == 2
+    assert "--plot draws SVG: name a file that ends in .svg" in outcome.err
+    outcome = repo.run("probe", "decode", "two", "-t", "nan")
+    assert outcome.code == 2
+    assert "nan is no temperature" in outcome.err
+
+
 def drawing(file: Path) -> list[str]:
     """Return the texts of a drawing, which must be well-formed."""
     root = ElementTree.parse(file).getroot()
@@ -115,7 +124,7 @@ def drawing(file: Path) -> list[str]:
 
 @pytest.mark.train
 def test_a_model_is_trained_from_nothing_and_its_course_shown(repo: Repo) -> None:
-    outcome = repo.run("probe", "train", "two", *SMALL, "--svg", "curve.svg")
+    outcome = repo.run("probe", "train", "two", *SMALL, "--plot", "curve.svg")
     assert (outcome.code, outcome.err.splitlines()[-1]) == (0, "curve.svg: drawn")
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["two", "bits"]
@@ -138,12 +147,13 @@ def test_a_model_is_trained_from_nothing_and_its_course_shown(repo: Repo) -> Non
     texts = drawing(repo.path / "curve.svg")
     assert "two: bits a held-out symbol" in texts
     assert "rate 0.569" in texts
+    assert "excess by place, bits a symbol" in texts
 
 
 @pytest.mark.train
 def test_what_a_model_writes_is_scored_by_the_source(repo: Repo) -> None:
     options = (*SMALL, "-t", "2", "-t", "0", "--rollouts", "32")
-    outcome = repo.run("probe", "decode", "golden", *options, "--svg", "heat.svg")
+    outcome = repo.run("probe", "decode", "golden", *options, "--plot", "heat.svg")
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["temperature", "bits", "s.e.", "own", "regime", "below", "inside", "above", "impossible", "KS", "repeats", "TV"]  # fmt: skip
     assert [line.split()[0] for line in lines[1:4]] == ["source", "0", "2"]
@@ -185,14 +195,25 @@ def test_base_and_model_are_probed_in_context(taught: Repo) -> None:
     )
     assert taught.run("compile").code == 0
     outcome = taught.run(
-        "probe", "ladder", "lag:symbols=2,lag=1", "fresh:symbols=2", "--rows", "8", "--length", "16", "--svg", "map.svg"
+        "probe",
+        "ladder",
+        "lag:symbols=2,lag=1",
+        "fresh:symbols=2",
+        "--rows",
+        "8",
+        "--length",
+        "16",
+        "--plot",
+        "map.svg",
     )
     assert outcome.code == 0, outcome.err
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["excess", "base", "model", "change", "s.e.", "leaked", "base", "leaked", "model"]
     assert [line.split()[0] for line in lines[1:3]] == ["lag:symbols=2,lag=1", "fresh:symbols=2"]
     assert lines[4].startswith("mean change over the ladder ")
-    assert "lag:symbols=2,lag=1" in drawing(taught.path / "map.svg")
+    texts = drawing(taught.path / "map.svg")
+    assert texts.count("lag:symbols=2,lag=1") == 3
+    assert "excess of model by place in the context" in texts
 
     one = taught.run("probe", "context", "lag:symbols=2,lag=1", "--rows", "8", "--length", "16")
     rows = one.out.splitlines()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.events import silent
-from prodabuild.insight.apprentice import Recipe, alphabet_of, learn
+from prodabuild.insight.apprentice import FIRST, Recipe, alphabet_of, learn
 from prodabuild.insight.decoding import sweep, write
 from prodabuild.insight.lag import Lag
 from prodabuild.insight.markov import two_state
@@ -76,3 +79,65 @@ def test_rows_that_come_again_and_again_are_learnt_by_heart() -> None:
 def test_a_width_that_no_head_divides_is_refused() -> None:
     with pytest.raises(UsageError, match="a hidden size of 50 is no multiple of 32"):
         learn(CHAIN, Recipe(hidden=50), silent)
+
+
+class Oracle:
+    """The chain itself in the place of a model: its logits are the logarithms of the chances that the chain has."""
+
+    def __init__(self, shift: int = 0, power: float = 1.0) -> None:
+        self._shift, self._power = shift, power
+
+    def __call__(self, input_ids: Any, past_key_values: Any = None, use_cache: bool = False) -> SimpleNamespace:
+        import torch
+
+        alphabet = alphabet_of(CHAIN)
+        table = np.full((FIRST + CHAIN.symbols, FIRST + CHAIN.symbols), -np.inf)
+        table[alphabet.start, FIRST:] = np.log(CHAIN.states)
+        table[FIRST:, FIRST:] = np.log(CHAIN.chances)
+        seen = torch.roll(input_ids, self._shift, 1)
+        return SimpleNamespace(logits=torch.tensor(table)[seen] * self._power, past_key_values=None)
+
+
+@pytest.mark.train
+def test_the_oracle_in_the_place_of_a_model_has_no_excess_and_writes_what_is_typical() -> None:
+    rows = CHAIN.sample(400, 200, "oracle")
+    said = read(forward_of(Oracle()), alphabet_of(CHAIN), rows)
+    assert said.bits == pytest.approx(CHAIN.surprisal(rows), abs=1e-5)
+    assert said.leaked.max() < 1e-6
+    assert excess_of(said.bits, CHAIN.surprisal(rows)).mean == pytest.approx(0, abs=1e-6)
+    written = write(Oracle(), alphabet_of(CHAIN), 4000, 128, 1.0, "w")
+    truth = sweep(CHAIN, {1.0: written}, "w").regimes[0]
+    assert truth.shares["typical"] == pytest.approx(0.95, abs=0.02)
+    assert truth.bits == pytest.approx(truth.own, abs=1e-6)
+    assert truth.bits == pytest.approx(CHAIN.rate.value + CHAIN.opening(128) / 128, abs=3 * truth.error)
+
+
+@pytest.mark.train
+def test_an_oracle_that_sees_the_symbol_it_is_asked_for_is_refused() -> None:
+    source = two_state(0.1, 0.1)
+    rows = source.sample(200, 64, "leak")
+    allowed = source.surprisal(rows)
+    leaking = read(_Leak(rows), alphabet_of(source), rows).bits
+    with pytest.raises(ProjectError, match="bits less a symbol than the source allows"):
+        excess_of(leaking, allowed)
+    late = read(forward_of(Oracle(shift=1)), alphabet_of(CHAIN), rows).bits
+    assert excess_of(late, allowed).mean > 0.2  # off by one
+
+
+class _Leak:
+    """Says, batch after batch, which symbol comes next."""
+
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    def __call__(self, ids: Any) -> Any:
+        import torch
+
+        rows, self._rows = torch.tensor(self._rows[: len(ids)]), self._rows[len(ids) :]
+        return torch.zeros((*rows.shape, FIRST + 2)).scatter_(2, rows[..., None] + FIRST, 5.0)
+
+
+def test_figures_that_are_no_numbers_are_refused() -> None:
+    rows = CHAIN.sample(4, 8, "rows")
+    with pytest.raises(ProjectError, match="what the model pays is no number"):
+        excess_of(np.full(rows.shape, np.nan), CHAIN.surprisal(rows))

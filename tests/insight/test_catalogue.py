@@ -6,7 +6,7 @@ import pytest
 
 from prodabuild.errors import UsageError
 from prodabuild.insight.catalogue import KINDS, parse_source
-from prodabuild.insight.source import spread
+from prodabuild.insight.source import typical
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -19,7 +19,9 @@ def test_every_kind_makes_rows_that_it_can_score(name: str) -> None:
     assert (bits >= -1e-12).all()
     assert bits.max() < 60
     assert source.rate.low <= source.rate.high <= source.floors()["uniform"] + 1e-12
-    assert spread(source, "s", count=50, length=50) >= 0
+    limits, variance = typical(source, 50, "s", count=50)
+    assert limits.low <= limits.high
+    assert variance >= 0
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,9 @@ def test_every_kind_makes_rows_that_it_can_score(name: str) -> None:
         ("lag:leg=3", "lag has no knob 'leg'", "did you mean 'lag'?"),
         ("lag:lag=2.5", "lag: lag=2.5 is no whole number", None),
         ("lag:flip=1.5", "lag: flip=1.5 does not lie between 0 and 1", None),
+        ("lag:lag=2,lag=3", "lag has lag twice", None),
+        ("fresh:weight=0.7", "fresh: weight=0.7 is no multiple of 0.5", None),
+        ("two:up=nan", "two: up=nan does not lie between 0 and 1", None),
         ("two:up=often", "two: up=often is no number", None),
     ],
 )  # fmt: skip

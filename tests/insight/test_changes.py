@@ -41,6 +41,10 @@ def test_a_scale_multiplies_values_and_leaves_ranks_and_exponents() -> None:
     assert after is not None
     assert after.points == before.points
     assert after.distance == pytest.approx(before.distance)
+    exponents = [fit_tail(each.values() ** 2, enough=0) for each in (change, scaled)]
+    assert exponents[0] is not None
+    assert exponents[1] is not None
+    assert exponents[1].alpha == pytest.approx(exponents[0].alpha)
     assert after.xmin == pytest.approx(9 * before.xmin)
 
 

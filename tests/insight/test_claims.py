@@ -8,7 +8,7 @@ from prodabuild.errors import ProjectError
 from prodabuild.events import silent
 from prodabuild.insight import trial
 from prodabuild.insight.claims import claim_digest, freeze, read_card
-from prodabuild.insight.trial import find, run_card, status_of
+from prodabuild.insight.trial import find, run_card, status_of, student
 from prodabuild.problems import ProblemsError, render
 
 FILE = "claims/repeats.yaml"
@@ -136,3 +136,14 @@ def test_only_what_holds_on_text_is_accepted() -> None:
     assert status_of(undecided, holds) == "undecided"
     assert against.verdict in ("refuted", "undecided")
     assert status_of(against.model_copy(update={"verdict": "refuted"}), holds) == "rejected"
+
+
+@pytest.mark.parametrize(("free", "quantile"), [(1, 12.706), (15, 2.131), (16, 2.1199), (30, 2.0423), (1000, 1.9623)])
+def test_quantiles_are_student_s_however_many_seeds(free: int, quantile: float) -> None:
+    assert student(free) == pytest.approx(quantile, abs=1e-3)
+
+
+def test_one_row_is_no_sample() -> None:
+    assert mistakes(CARD.replace("n: 32", "n: 1")).startswith(
+        f"{FILE}:7:4: error[M013]: n: input should be greater than or equal to 2, got 1"
+    )

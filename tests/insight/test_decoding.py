@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from prodabuild.insight.catalogue import parse_source
 from prodabuild.insight.decoding import Written, heat, sweep
 from prodabuild.insight.entropy import PLACES
 from prodabuild.insight.markov import Machine, golden, random_chain, two_state
+from prodabuild.insight.source import typical
 
 COIN = two_state(0.1, 0.1)
 
@@ -56,6 +58,25 @@ def test_a_row_that_says_one_thing_is_told_by_what_it_repeats_though_its_bits_ar
     found = sweep(source, {0.0: Written(loop, np.zeros(loop.shape))}, "loop")
     assert found.regimes[0].repeated > found.truth.repeated + 0.3
     assert found.regimes[0].distance > 0.4
+
+
+def test_rows_shorter_than_a_piece_repeat_nothing() -> None:
+    for length in (2, 3):
+        rows = COIN.sample(8, length, "short")
+        assert sweep(COIN, {1.0: Written(rows, COIN.surprisal(rows))}, "short").regimes[0].repeated == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lag:symbols=4,lag=16", "lag:lag=40", "two", "markov:symbols=8,order=2,entropy=1.5", "fresh", "split", "even"],
+)
+def test_the_band_holds_the_rows_of_its_source_from_their_first_symbol_on(name: str) -> None:
+    source = parse_source(name)
+    limits, _ = typical(source, 32, "band")
+    means = source.surprisal(source.sample(1500, 32, "rows")).mean(1)
+    inside = np.mean([limits.place(mean) == "typical" for mean in means])
+    assert inside == (1 if name == "lag:lag=40" else pytest.approx(0.95, abs=0.04))
+    assert (limits.low + limits.high) / 2 == pytest.approx(means.mean(), abs=0.05)
 
 
 def test_heat_is_the_softmax_at_a_temperature() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -141,5 +143,31 @@ def test_the_drawing_is_of_the_figures(tmp_path: Path) -> None:
     alone, both = draw(runs[:1]), draw(runs)
     assert alone == draw(runs[:1])
     assert (alone.count("<polygon"), both.count("<polygon")) == (0, 2)  # q_proj has two layers, up_proj one
-    assert all(f">{kind}</text>" in alone for kind in ("q_proj", "up_proj"))
+    assert all(f">{kind}</text>" in alone for kind in ("q_proj", "up_proj", "null", "norm of the update, by layer"))
     assert "nan" not in both
+    assert "erank_1 change" not in alone
+
+
+def test_beside_a_base_size_and_what_the_base_becomes_are_drawn(tmp_path: Path) -> None:
+    base = save(tmp_path / "base/model.safetensors", {f"{name}.weight": normal(5, ROWS, COLUMNS) for name in TWO})
+    drawn = draw([footprint(adapter(tmp_path / "adapter", TWO), base.parent)])
+    root = ElementTree.fromstring(drawn)
+    words = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [word for word in words if word.endswith("by layer")] == [
+        "size: norm of the update over that of the base, by layer",
+        "erank_2 over its null, by layer",
+        "erank_1 change of the base, by layer",
+    ]
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    groups = [
+        tuple(map(float, group.attrib["transform"][10:-1].split())) for group in root if "transform" in group.attrib
+    ]
+    assert all(x < width and y < height for x, y in groups)
+
+
+def test_axes_have_round_numbers(tmp_path: Path) -> None:
+    drawn = draw([footprint(adapter(tmp_path, {f"layers.{at}.q_proj": [1.0, 0.1, 0.01, 0.002] for at in range(4)}))])
+    words = re.findall(r'text-anchor="(end|middle)">([^<]*)<', drawn)
+    assert [word for side, word in words if side == "end"][:3] == ["0.003", "0.01", "0.03"]
+    assert [word for side, word in words if side == "middle"][:4] == ["1", "2", "direction", "0"]
+    assert [word for side, word in words if side == "middle"][3:8] == ["0", "1", "2", "3", "layer"]

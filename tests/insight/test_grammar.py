@@ -68,3 +68,19 @@ def test_grammars_that_grow_for_ever_or_do_not_add_up_are_refused() -> None:
 
 def test_a_string_near_the_edge_does_not_exhaust_the_stack() -> None:
     assert splitting(0.499).sample(1, 20_000, "deep").shape == (1, 20_000)
+
+
+def test_a_string_less_likely_than_any_number_has_its_bits() -> None:
+    words = {f"w{number:04}": 0.1 / 1024 for number in range(1024)}
+    grammar = read_rules({"S": {"A S": 0.9} | words, "A": dict.fromkeys(words, 1 / 1024)}, ambiguous=False)
+    row = np.arange(150)[None]
+    bits = -math.log2(0.9 / 1024) * 149 - math.log2(0.1 / 1024)
+    assert bits > 1500  # 2**-1074 is the smallest number there is
+    ended = np.append(row, [[1024]], axis=1)
+    assert grammar.surprisal(ended).sum() == pytest.approx(bits)
+    assert grammar.inside(row[0, :3].tolist()) == pytest.approx(0.81 * 0.1 / 1024**3)
+
+
+def test_chances_below_zero_are_refused() -> None:
+    with pytest.raises(ProjectError, match="do not add up to 1"):
+        read_rules({"S": {"S S": -0.25, "a": 1.25}})

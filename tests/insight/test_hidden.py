@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from prodabuild.insight.hidden import Hidden, noisy, random_hidden
 from prodabuild.insight.markov import two_state
-from prodabuild.insight.source import spread
+from prodabuild.insight.source import typical
 
 
 def test_a_chain_behind_a_noisy_channel_is_bracketed_closely() -> None:
@@ -31,7 +32,7 @@ def test_chances_of_all_words_add_up_and_samples_have_the_rate() -> None:
     words = np.array([[word // 3**at % 3 for at in range(6)] for word in range(3**6)])
     assert (2.0 ** -source.surprisal(words).sum(1)).sum() == pytest.approx(1.0)
     bits = source.surprisal(source.sample(300, 200, "rows")).mean(1)
-    variance = spread(source, "estimate")
+    _, variance = typical(source, 128, "estimate")
     assert source.rate.low - 1e-9 <= source.rate.high
     assert bits.mean() == pytest.approx(source.rate.value, abs=4 * math.sqrt(variance / (300 * 200)) + 0.01)
 
@@ -45,3 +46,20 @@ def test_hmmlearn_agrees_on_likelihoods() -> None:
     model.startprob_, model.transmat_, model.emissionprob_ = source.states, moves, channel
     for row in source.sample(5, 200, "hmmlearn"):
         assert source.surprisal(row[None]).sum() * math.log(2) == pytest.approx(-model.score(row[:, None]), abs=1e-5)
+
+
+def test_likelihoods_are_those_of_all_paths_of_states() -> None:
+    source = random_hidden(3, 2, "paths")
+    for row in source.sample(6, 7, "paths"):
+        total = 0.0
+        for path in itertools.product(range(3), repeat=8):
+            chance = source.states[path[0]]
+            for symbol, before, after in zip(row, path, path[1:], strict=False):
+                chance *= source.steps[symbol, before, after]
+            total += chance
+        assert 2 ** -source.surprisal(row[None]).sum() == pytest.approx(total)
+
+
+def test_the_largest_hidden_chain_has_a_bracket() -> None:
+    source = random_hidden(64, 512, "large")
+    assert 0 < source.rate.low <= source.rate.high <= 9

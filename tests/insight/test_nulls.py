@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prodabuild.insight.changes import singular_values
+from prodabuild.insight.changes import Dense, singular_values
 from prodabuild.insight.nulls import edges, gaussian_factors, gaussian_matrix, marchenko_pastur, null_of
 from prodabuild.insight.spectra import figures_of
 from tests.insight.weights import normal
@@ -38,6 +38,12 @@ def test_drawn_bidiagonals_are_those_of_drawn_matrices() -> None:
     for rows, columns in ((12, 30), (30, 12)):
         drawn = np.mean([gaussian_matrix(rows, columns, seed) for seed in range(400)], axis=0)
         assert drawn == pytest.approx(whole, rel=0.03)
+
+
+def test_a_matrix_of_chance_has_the_spectrum_of_the_law() -> None:
+    squares = Dense(normal(0, 1024, 512)).values() ** 2 / 512
+    assert squares[[0, -1]] == pytest.approx([5.818, 0.175], abs=0.06)
+    assert Dense(normal(0, 1024, 512)).values() == pytest.approx(marchenko_pastur(1024, 512), rel=0.03)
 
 
 def test_a_gaussian_matrix_keeps_to_the_edges() -> None:

@@ -71,3 +71,19 @@ def test_a_tail_of_few_points_is_not_told() -> None:
     assert long.alpha is not None
     assert fit_tail(quantiles(3.0, 9)) is None
     assert fit_tail(np.ones(80)) is None
+
+
+@pytest.mark.parametrize("value", [1.0, 3.0, 0.1])
+def test_equal_values_have_no_tail_though_rounding_parts_them(value: float) -> None:
+    spread = 1 + 1e-14 * np.random.default_rng(1).standard_normal(200)
+    assert fit_tail(np.full(200, value)) is None
+    assert fit_tail(value * spread) is None
+
+
+def test_what_rounding_left_of_zeros_is_no_part_of_a_tail() -> None:
+    values = quantiles(3.0, 400)
+    noise = 1e-16 * np.abs(np.random.default_rng(2).standard_normal(2000))
+    assert fit_tail(np.concatenate([values, noise])) == fit_tail(values)
+    assert fit_tail(np.concatenate([values, np.zeros(50)])) == fit_tail(values)
+    assert fit_tail(np.zeros(80)) is None
+    assert fit_tail(np.array([])) is None

@@ -48,6 +48,16 @@ def test_a_shape_that_is_not_that_of_its_bytes_is_told(tmp_path: Path) -> None:
         model_tensors(tmp_path)
 
 
+@pytest.mark.parametrize("shape", [b"[-8,-8]", b'["8",[]]', b"[null,8]"])
+def test_a_shape_that_is_none_is_told(tmp_path: Path, shape: bytes) -> None:
+    path = save(tmp_path / "model.safetensors", {"a": normal(1, 8, 8)})
+    data = path.read_bytes().replace(b"[8,8]", shape)
+    length = int.from_bytes(data[:8], "little") + len(shape) - len(b"[8,8]")
+    path.write_bytes(length.to_bytes(8, "little") + data[8:])
+    with pytest.raises(ProjectError, match="is no whole safetensors file"):
+        model_tensors(tmp_path)
+
+
 def test_a_quantised_tensor_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "model.safetensors", {"a": normal(1, 8, 8)})
     path.write_bytes(path.read_bytes().replace(b'"F32"', b'"U32"'))
@@ -76,6 +86,12 @@ def test_rounding_leaves_the_energy_that_is_expected(kind: str, rounded: object)
     left: Array = rounded(entries).astype(np.float64) - entries
     assert rounding_energy(entries, kind) == pytest.approx(energy(left), rel=0.02)
     assert rounding_energy(np.zeros((2, 2)), kind) == 0
+
+
+def test_small_numbers_of_half_precision_are_rounded_to_the_same_step() -> None:
+    entries = (3e-6 * normal(3, 400, 400)).astype(np.float32)
+    left = entries.astype(np.float16).astype(np.float64) - entries
+    assert rounding_energy(entries, "F16") == pytest.approx(energy(left), rel=0.02)
 
 
 # share of the change, energy in its 8 directions, erank_1, erank_2, entries that stayed as they were

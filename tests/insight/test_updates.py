@@ -178,6 +178,54 @@ def test_adapters_of_other_forms_are_refused(tmp_path: Path, settings: dict[str,
         opened(tmp_path, FACTORS, **settings)
 
 
+BROKEN: list[tuple[dict[str, Array], dict[str, Any], str]] = [
+    ({f"{NAME}.lora_A.weight": A}, {}, "no two matrices that multiply"),
+    ({f"{NAME}.lora_A.weight": A, f"{NAME}.lora_B.weight": normal(2, 10, 5)}, {}, "no two matrices that multiply"),
+    (
+        {f"{NAME}.lora_A.weight": normal(1, 4, 3, 2, 2), f"{NAME}.lora_B.weight": normal(2, 8, 4, 1, 1)},
+        {},
+        "no two matrices that multiply",
+    ),
+    (FACTORS, {"lora_alpha": None}, "adapter_config.json has no lora_alpha for model.layers.3.mlp.up_proj"),
+    (FACTORS, {"alpha_pattern": {"(up": 3}}, "adapter_config.json has no lora_alpha for"),
+]
+
+
+@pytest.mark.parametrize(("tensors", "settings", "message"), BROKEN)
+def test_adapters_that_are_broken_are_told(
+    tmp_path: Path, tensors: dict[str, Array], settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ProjectError, match=message):
+        opened(tmp_path, tensors, **settings)
+
+
+def test_lengths_that_are_not_those_of_the_rows_are_told(tmp_path: Path) -> None:
+    tensors = FACTORS | {f"{NAME}.lora_magnitude_vector": normal(8, 9)}
+    (module,) = opened(tmp_path, tensors, {f"{NAME}.weight": normal(7, 10, 12)}, use_dora=True).modules
+    with pytest.raises(ProjectError, match="has 9 lengths for 10 vectors"):
+        module.read()
+
+
+@pytest.mark.parametrize(("shape", "names"), [((2, 8, 5), ["gate", "up"]), ((2, 5, 8), [""])])
+def test_experts_whose_halves_lie_side_by_side_stay_whole(
+    tmp_path: Path, shape: tuple[int, ...], names: list[str]
+) -> None:
+    down = (2, 5, 4) if shape[1] == 8 else (2, 4, 5)
+    for at, folder in enumerate(("old", "new")):
+        tensors = {"layers.1.experts.gate_up_proj": normal(at, *shape), "layers.1.experts.down_proj": normal(9, *down)}
+        save(tmp_path / folder / "model.safetensors", tensors)
+    found = [module.name for module in open_trained(tmp_path / "new", tmp_path / "old").modules]
+    assert found[: len(names)] == [f"layers.1.experts.0.gate_up_proj{name and '/'}{name}" for name in names]
+    assert len(found) == 2 * len(names) + 2
+
+
+def test_a_matrix_without_entries_is_left_out(tmp_path: Path) -> None:
+    for folder in ("old", "new"):
+        save(tmp_path / folder / "model.safetensors", {"layers.0.up_proj.weight": np.zeros((0, 4))})
+    trained = open_trained(tmp_path / "new", tmp_path / "old")
+    assert (trained.modules, trained.left_out) == ((), {"no matrix": ["layers.0.up_proj"]})
+
+
 def test_a_base_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="the base has no model"):
         opened(tmp_path, FACTORS, {"other.weight": normal(1, 2, 2)})
@@ -212,6 +260,7 @@ KINDS: list[dict[str, Any]] = [
     },
     {"target_modules": ["q_proj", "embed_tokens"], "use_rslora": True},
     {"target_modules": "all-linear", "use_dora": True, "modules_to_save": ["lm_head"]},
+    {"target_modules": ["q_proj", "embed_tokens"], "use_dora": True},
 ]
 
 
