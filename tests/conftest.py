@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,13 +19,19 @@ import orjson
 import pytest
 from hypothesis import settings
 
+from prodabuild import digest
 from prodabuild.cli.main import run
 from prodabuild.project import Options, Project
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-# The same examples on every machine; other ones with --hypothesis-profile=default.
-settings.register_profile("fixed", derandomize=True)
+# The same examples on every machine, however busy it is; other ones with --hypothesis-profile=default.
+settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
+gc.set_threshold(200_000, 50, 100)  # as the command line has it
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # a shell's job in the background: tests interrupt what they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parent.parent
 MANIFEST = """version: 1
 name: small
@@ -93,6 +102,24 @@ class Outcome:
 
 
 @dataclass
+class Shelf:
+    """What this session has built, by the content that it was built from: the repo as it was then, and the report."""
+
+    path: Path
+    reports: dict[str, bytes] = field(default_factory=dict)
+
+
+SHELVES: list[Shelf] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    SHELVES.append(Shelf(tmp_path_factory.mktemp("built")))
+    yield
+    SHELVES.pop()
+
+
+@dataclass
 class Repo:
     path: Path
     capsys: pytest.CaptureFixture[str]
@@ -136,6 +163,26 @@ class Repo:
         outcome = self.run("compile", "--to", "data", "--json", *arguments)
         assert outcome.code == 0, outcome.err
         return outcome.json
+
+    def built(self) -> dict[str, Any]:
+        """Compile the training data of a repo that was never built: once for the same files, then by a copy.
+
+        For tests of what comes after a build; where the build itself is looked at, or disturbed, use `data`.
+        """
+        assert not (self.path / ".prodabuild").exists(), "it was built before"
+        (shelf,), key = SHELVES, self._content()
+        if key in shelf.reports:
+            shutil.copytree(shelf.path / key, self.path, symlinks=True, dirs_exist_ok=True)
+        else:
+            shelf.reports[key] = orjson.dumps(self.data())
+            shutil.copytree(self.path, shelf.path / key, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        report: dict[str, Any] = orjson.loads(shelf.reports[key])
+        return report
+
+    def _content(self) -> str:
+        """Return a digest of all files but those of git, and of whether there are some of git."""
+        files = {name: data for name, data in self.files(".").items() if not name.startswith(".git/")}
+        return digest.sha256(repr(((self.path / ".git").exists(), sorted(files.items()))).encode())
 
     def spawn(self, *arguments: str, env: dict[str, str] | None = None, timeout: float = 120) -> Outcome:
         """Run a command in a process of its own."""

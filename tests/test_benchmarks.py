@@ -44,6 +44,7 @@ def test_a_benchmark_says_how_it_is_run(name: str) -> None:
     assert f"python benchmarks/{name}.py" in said
 
 
+@pytest.mark.engine
 def test_a_deleted_output_is_no_trap() -> None:
     document = run("traps", "--only", "prodabuild", "--case", "5")
     (case,) = document["cases"]

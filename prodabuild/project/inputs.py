@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -370,6 +371,9 @@ _VERSIONED = (
 )  # fmt: skip
 
 
+_VERSION = re.compile(r"^Version: *(\S+) *$", re.MULTILINE)
+
+
 def versions() -> dict[str, str | None]:
     """Return the versions of the libraries that shape what is built, None for those that are not installed."""
     return {name: _version(name) for name in _VERSIONED}
@@ -377,9 +381,13 @@ def versions() -> dict[str, str | None]:
 
 def _version(name: str) -> str | None:
     try:
-        return metadata.version(_DISTRIBUTIONS.get(name, name))
+        found = metadata.distribution(_DISTRIBUTIONS.get(name, name))
     except metadata.PackageNotFoundError:
         return None
+    # Of the metadata the head alone: the rest is a page of text, and `metadata.version` parses it to the end.
+    head, _, _ = (found.read_text("METADATA") or "").partition("\n\n")
+    stated = _VERSION.search(head)
+    return stated[1] if stated else found.version
 
 
 def installed_versions(imported: frozenset[str]) -> dict[str, str | None]:

@@ -260,7 +260,7 @@ def test_coverage_says_what_is_built(repo: Repo) -> None:
 
 
 def test_without_coverage_nothing_is_counted_but_records(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     assert repo.run("check", "--json").json["coverage"]["zoo"] == {"concepts": 36, "relations": 32, "chains": 24}
 
 

@@ -38,6 +38,8 @@ def on_terminal(repo: Repo, env: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_a_bar_and_no_color_is_heeded(repo: Repo, env: dict[str, str], coloured: bool) -> None:
+    repo.built()
+    repo.edit("proda.yaml", "seed: 7", "seed: 8")  # all shards are built again; the code was read before
     drawn = on_terminal(repo, env)
     assert "shards: 12 built in" in drawn
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]", drawn)) == coloured

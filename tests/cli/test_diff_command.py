@@ -28,7 +28,7 @@ ops:
 @pytest.fixture
 def built(versioned: Versioned) -> Versioned:
     """A repo with a first version on `main`."""
-    versioned.repo.data()
+    versioned.repo.built()
     versioned.commit()
     return versioned
 

@@ -151,6 +151,7 @@ def play(empty: Versioned, env: dict[str, str]) -> dict[str, subprocess.Complete
     return done
 
 
+@pytest.mark.engine
 def test_the_check_of_a_pull_request_runs_as_it_stands(empty: Versioned, tmp_path: Path) -> None:
     empty.repo.run("init")
     empty.repo.data()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -75,6 +75,7 @@ def test_the_version(repo: Repo) -> None:
 
 
 def test_python_m_runs_the_same_program(repo: Repo) -> None:
+    repo.built()
     outcome = repo.spawn("check")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == "no problems in 2 disciplines: 72 concepts, 64 relations, 48 chains\n"
@@ -197,7 +198,7 @@ def committed(repo: Repo) -> None:
     [line for line in examples() if not re.match(f"prodabuild ({TRAINING})", line)],
 )
 def test_the_examples_in_the_help_run(repo: Repo, example: str) -> None:
-    repo.data()
+    repo.built()
     shutil.copytree(SAMPLES, repo.path / "sources")
     repo.write("sources/wordnet.yaml", b"disciplines:\n  zoo: {roots: [dog.n.01]}\n")
     (repo.path / "schema").mkdir()
@@ -242,7 +243,7 @@ def test_quiet_prints_results_only(repo: Repo) -> None:
 
 
 def test_the_plan_of_an_edit_reads_as_written_here(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit(KINDS, "a lizard with the habits of a gecko and of nothing else", "a lizard that sticks to walls")
     outcome = repo.run("plan", "--to", "data")
     assert (outcome.code, outcome.err) == (0, "")
@@ -304,15 +305,16 @@ def test_help_imports_nothing_heavy_and_starts_at_once() -> None:
     )
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
     assert done.stderr == "[]\n"
-    assert min(seconds) < 0.5  # the goal is 0.15 s; a loaded machine gets some room
+    assert min(seconds) < 0.4  # of a core, however busy the machine is; the goal is 0.15 s
 
 
 def test_check_plan_and_a_compile_with_nothing_to_do_import_no_heavy_library(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     heavy = tuple(name for name in HEAVY if name not in ("pydantic",))
     code = (
         "import sys; from prodabuild.cli.main import run\n"

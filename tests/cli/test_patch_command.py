@@ -88,7 +88,7 @@ def test_show_of_a_repo_where_nothing_is_built_yet_shows_the_same_samples(repo: 
 
 
 def test_show_never_tells_a_test_item(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     begin(repo)
     repo.edit(FILE, "  with:\n", "  with:\n    name: wall gecko\n")
     outcome = repo.run("patch", "show", "1", "--json")

@@ -32,7 +32,7 @@ def said(repo: Repo, *arguments: str) -> tuple[int, str]:
 
 
 def test_a_sound_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = repo.files(".")
     assert said(repo) == (0, "21 objects and their copies in build/ are whole (T s)\nnot built yet: 4\n")
     document = repo.run("verify", "--json").json
@@ -53,7 +53,7 @@ def test_before_anything_is_built(repo: Repo) -> None:
 
 @pytest.mark.parametrize("how", DAMAGES)
 def test_an_object_is_healed_from_its_copy(repo: Repo, how: str) -> None:
-    repo.data()
+    repo.built()
     name = object_of(repo, SHARD)
     damage(repo.path / name, how)
     document = repo.run("verify", "--json").json
@@ -65,7 +65,7 @@ def test_an_object_is_healed_from_its_copy(repo: Repo, how: str) -> None:
 
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_copy_is_healed_from_its_object(repo: Repo, how: str) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     damage(repo.path / "build" / SHARD, how)
     assert said(repo) == (0, f"healed  build/{SHARD}\n21 objects: 1 healed, 0 lost (T s)\nnot built yet: 4\n")
@@ -74,7 +74,7 @@ def test_a_copy_is_healed_from_its_object(repo: Repo, how: str) -> None:
 
 
 def test_what_is_lost_is_built_again_by_the_next_compile(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     name = object_of(repo, SHARD)
     damage(repo.path / name, "flipped")
@@ -95,7 +95,7 @@ run `prodabuild compile`: it restores what is stored and builds the rest
 
 
 def test_an_object_of_two_files_is_healed_from_either(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     empty = [name for name, data in repo.files().items() if not data]
     assert len(empty) > 1
     (object_of_all,) = [name for name, data in repo.files(".prodabuild/cache").items() if not data]
@@ -108,7 +108,7 @@ def test_an_object_of_two_files_is_healed_from_either(repo: Repo) -> None:
 
 
 def test_a_damaged_state_is_told(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.write(".prodabuild/state.db", b"garbage")
     outcome = repo.run("verify", "--json")
     assert outcome.code == 5
@@ -122,7 +122,7 @@ def test_a_damaged_state_is_told(repo: Repo) -> None:
 
 
 def test_a_lock_that_names_other_contents_exits_4(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     lock = repo.read("proda.lock")
     digest = re.findall(rb'"shard:zoo/010": \{"md5":"[^"]*","path":"[^"]*","sha256":"(\w+)"', lock)[0]
     repo.write("proda.lock", lock.replace(digest, digest[::-1]))
@@ -140,7 +140,7 @@ run `prodabuild compile`: it writes proda.lock
 
 
 def test_a_lock_that_is_none_exits_1(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.write("proda.lock", b"<<<<<<< ours\n")
     outcome = repo.run("verify")
     assert (outcome.code, outcome.out) == (1, "")
@@ -148,7 +148,7 @@ def test_a_lock_that_is_none_exits_1(repo: Repo) -> None:
 
 
 def test_it_waits_for_a_writer(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     command = [sys.executable, "-m", "prodabuild", "verify"]
     with (
         writing(repo.path / ".prodabuild/lock", "prodabuild compile", silent),

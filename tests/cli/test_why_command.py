@@ -149,20 +149,20 @@ PATHS = {
 
 
 def test_a_path_in_both_directions(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     for thing, text in PATHS.items():
         assert told(repo, thing) == text
 
 
 def test_what_is_stale_tells_its_line_with_the_old_over_the_new(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard with the toes of a gecko")
     text = told(repo, "shard:zoo/00")
     assert text.partition("\n\nmade from")[0] == STALE
 
 
 def test_reasons_beyond_the_third_are_counted_unless_all_are_asked_for(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.write(KINDS, repo.read(KINDS).replace(b"with the habits", b"with the teeth"))
     short, long = told(repo, "shard:zoo/00"), told(repo, "shard:zoo/00", "-v")
     assert re.findall(r"\n  and (\d+) more reasons?\n", short) == ["2"]
@@ -202,14 +202,14 @@ REFUSALS = [
 
 
 def test_what_is_not_there(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     for thing, said in REFUSALS:
         outcome = repo.run("why", thing)
         assert (outcome.code, outcome.out, outcome.err) == (1, "", said)
 
 
 def test_an_output_by_its_absolute_path_from_another_folder(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     path = repo.path / "build/leaks/index"
     outcome = repo.run("why", "-C", str(repo.path), str(path), "--json")
     assert (outcome.code, outcome.json["thing"]) == (0, "index")

@@ -20,7 +20,7 @@ ITEM = Item("i", "zoo", "A is a kind of what?", ("b.", "c.", "d."), 1, ("b", "c"
 
 @pytest.fixture
 def knowledge(repo: Repo, tmp_path: Path) -> Iterator[Knowledge]:
-    repo.data()
+    repo.built()
     state = State(repo.path / ".prodabuild/state.db", writable=False)
     store = Store(repo.path / ".prodabuild/cache", repo.path / "build")
     yield Knowledge(View("debug", Reader(state, store), tmp_path), 7)
@@ -71,7 +71,7 @@ def test_options_are_shown_in_several_orders_and_scored_in_one() -> None:
 
 
 def test_a_sealed_item_is_refused(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     rows: list[dict[str, Any]] = rows_below(repo.path / "build/suites/chains")
     sealed = next(row for row in rows if row["split"] == "sealed")
     with pytest.raises(AssertionError, match="is sealed: nobody may look into it"):

@@ -53,7 +53,7 @@ def test_a_concept_that_no_relation_reaches(repo: Repo) -> None:
 
 
 def test_an_edit_that_breaks_another_file_is_refused_and_nothing_is_recorded(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = repo.files()
     repo.edit("knowledge/zoo/kinds.yaml", "- id: zoo/parrot", "- id: zoo/parrots")
     outcome = repo.run("compile", "--to", "data")

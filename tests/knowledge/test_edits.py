@@ -203,7 +203,7 @@ def test_compile_refuses_what_check_finds(repo: Repo, case: str) -> None:
     old, new, code = BREAKING[case]
     repo.write("knowledge/zoo/skunk.yaml", "concepts:\n- {id: zoo/skunk, name: skunk, definition: a lizzie}\n")
     repo.edit("knowledge/zoo/skunk.yaml", "a lizzie}", "a lizzie, relations: [{predicate: is_a, object: zoo/bird}]}")
-    repo.data()
+    repo.built()
     repo.edit(KINDS, old, new)
     found = repo.run("check", "--json").json["problems"]
     mistakes = [problem for problem in found if problem["severity"] == "error"]

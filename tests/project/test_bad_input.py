@@ -94,7 +94,7 @@ def test_bad_input_is_one_clear_error(repo: Repo, case: str) -> None:
 
 
 def test_a_bad_edit_leaves_the_last_build_as_it_was(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     good = repo.read(KINDS)
     repo.edit(KINDS, "object: zoo/snake}", "object: zoo/snaek}")

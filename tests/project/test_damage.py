@@ -49,7 +49,7 @@ def warnings(text: str) -> list[str]:
 def test_a_damaged_state_is_taken_as_empty_by_readers_and_made_anew_by_a_writer(
     repo: Repo, how: str, sealed: bool
 ) -> None:
-    repo.data()
+    repo.built()
     files, lock, objects = repo.files(), repo.read("proda.lock"), repo.files(OBJECTS)
     STATE_DAMAGES[how][0](repo.path / STATE)
     if not sealed:
@@ -72,7 +72,7 @@ def test_a_damaged_state_is_taken_as_empty_by_readers_and_made_anew_by_a_writer(
 
 
 def test_a_damaged_state_without_its_journal_costs_a_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     repo.write(STATE, b"garbage")
     (repo.path / ".prodabuild/state.journal").unlink()
@@ -81,7 +81,7 @@ def test_a_damaged_state_without_its_journal_costs_a_build(repo: Repo) -> None:
 
 
 def test_a_page_that_rots_under_a_sealed_state_is_found_by_verify_and_by_a_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     for command in (["verify"], ["compile", "--to", "data"]):
         rot(repo.path / STATE)
@@ -102,7 +102,7 @@ def rot(path: Path) -> None:
 
 
 def test_files_of_a_build_that_the_state_forgot_are_known_from_the_lock(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.write("build/notes.txt", b"mine")
     repo.write(STATE, b"garbage")
     repo.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
@@ -112,7 +112,7 @@ def test_files_of_a_build_that_the_state_forgot_are_known_from_the_lock(repo: Re
 
 
 def test_a_lock_that_names_files_elsewhere_moves_nothing_there(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     kept = repo.write("precious.txt", b"mine")
     entry = b'"shard:gone/0": {"md5":"0","path":"../precious.txt","sha256":"0","size":4},\n"shard:tools'
     repo.write("proda.lock", repo.read("proda.lock").replace(b'"shard:tools', entry, 1))
@@ -126,7 +126,7 @@ def test_a_lock_that_names_files_elsewhere_moves_nothing_there(repo: Repo) -> No
 
 @pytest.mark.parametrize("how", OBJECT_DAMAGES)
 def test_what_later_stages_read_is_taken_back_from_build(repo: Repo, how: str) -> None:
-    repo.data()
+    repo.built()
     spoiled = [name for name in repo.files("build/items") if repo.files("build/items")[name]]
     for name in spoiled:
         damage(object_of(repo, f"items/{name}"), how)
@@ -144,7 +144,7 @@ def test_what_later_stages_read_is_taken_back_from_build(repo: Repo, how: str) -
 
 @pytest.mark.parametrize("how", OBJECT_DAMAGES)
 def test_what_is_lost_in_the_store_and_in_build_is_built_again_in_the_same_run(repo: Repo, how: str) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     (name,) = [name for name in files if name.startswith("items/dev/zoo/")]
     damage(object_of(repo, name), how)
@@ -197,7 +197,7 @@ def test_a_damaged_object_is_not_restored_but_built_again(repo: Repo, how: str) 
 
 @pytest.mark.parametrize("how", OBJECT_DAMAGES)
 def test_with_every_object_damaged_and_no_build_everything_is_built_again(repo: Repo, how: str) -> None:
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     for path in (repo.path / OBJECTS).rglob("*"):
         if path.is_file() and path.stat().st_size:
@@ -226,7 +226,7 @@ CASES: dict[str, Callable[[Repo], object]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_already_gone_need_not_be_removed(repo: Repo, case: str) -> None:
-    repo.data()
+    repo.built()
     CASES[case](repo)
     repo.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
     repo.data()
@@ -235,7 +235,7 @@ def test_what_is_already_gone_need_not_be_removed(repo: Repo, case: str) -> None
 
 
 def test_a_file_where_a_folder_belongs_is_told_by_name(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     a_file_for_a_folder(repo)
     assert repo.run("plan", "--to", "data").code == 0
     outcome = repo.run("compile", "--to", "data")
@@ -246,7 +246,7 @@ def test_a_file_where_a_folder_belongs_is_told_by_name(repo: Repo) -> None:
 
 
 def test_a_unit_whose_copy_and_another_copy_s_object_are_damaged_is_not_built_again(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     names = [name for name in files if name.startswith("suites/")]
     damage(repo.path / "build" / names[0], "flipped")

@@ -57,7 +57,7 @@ def kill_a_writer(repo: Repo) -> None:
 @in_namespace
 @pytest.mark.parametrize("case", ["sealed", "left by a reader", "left by a killed run"])
 def test_readers_work_on_a_read_only_checkout(repo: Repo, case: str) -> None:
-    repo.data()
+    repo.built()
     if case == "left by a reader":
         repo.run("plan")
     elif case == "left by a killed run":
@@ -82,7 +82,7 @@ def test_readers_work_on_a_read_only_checkout_that_was_never_built(repo: Repo) -
 
 @in_namespace
 def test_what_only_a_writer_can_mend_counts_as_nothing(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     kill_a_writer(repo)
     (repo.path / f"{STATE}-shm").unlink()
     plan = read_only(repo.path, "plan", "--to", "data")
@@ -111,7 +111,7 @@ def test_writers_say_what_cannot_be_written(repo: Repo, command: str, built: boo
 
 @in_namespace
 def test_a_reader_on_a_read_only_mount_sees_what_an_active_writer_has_committed(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     writer = State(repo.path / STATE, writable=True)
     with writer.transaction():
         writer.remove_units(["dataset"])
@@ -125,7 +125,7 @@ def test_a_reader_on_a_read_only_mount_sees_what_an_active_writer_has_committed(
 def test_a_file_that_cannot_be_opened_beside_a_journal_is_copied_only_when_nobody_writes_it(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repo.data()
+    repo.built()
     path = repo.path / STATE
     copy = database._frozen(path)
     assert copy.execute("SELECT count(*) FROM units").fetchone()[0] == 33
@@ -156,7 +156,7 @@ def test_a_file_that_cannot_be_opened_beside_a_journal_is_copied_only_when_nobod
 def clean(repo: Repo) -> tuple[dict[str, bytes], bytes]:
     """The files and the lock of a build that nothing disturbed; the repo is as it was before."""
     repo.edit("proda.yaml", "shard_size: 16", "shard_size: 4")  # enough shards for a pool
-    repo.data()
+    repo.built()
     files, lock = repo.files(), repo.read("proda.lock")
     for name in ("build", ".prodabuild"):
         shutil.rmtree(repo.path / name)
@@ -238,6 +238,7 @@ def test_a_file_where_the_store_wants_a_folder_ends_the_run(
 
 
 def test_a_full_disk_behind_stdout_is_told(repo: Repo) -> None:
+    repo.built()
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-m", "prodabuild", "check"]
         done = subprocess.run(command, cwd=repo.path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -249,6 +250,7 @@ def test_a_full_disk_behind_stdout_is_told(repo: Repo) -> None:
 
 @pytest.mark.parametrize("arguments", ["check", "plan -v"])
 def test_a_reader_of_stdout_that_goes_away_is_no_news(repo: Repo, arguments: str) -> None:
+    repo.built()
     command = f"{sys.executable} -m prodabuild {arguments} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=repo.path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("5\n", "")

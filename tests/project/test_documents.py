@@ -24,7 +24,7 @@ def quoting(repo: Repo) -> Repo:
     )
     repo.write(BOOK, "Birds.\n\nThe dodo\nis no more.\n")
     repo.write(LAW, RECORD)
-    repo.data()
+    repo.built()
     settle()
     return repo
 

@@ -96,7 +96,7 @@ def test_a_long_command_that_dvc_folds_elsewhere_is_the_same_command(versioned: 
 
 
 def test_after_dvc_repro_there_is_nothing_to_do_and_dvc_has_written_the_lock(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     versioned.repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
     assert "Updating lock file 'dvc.lock'" in versioned.dvc("repro", "data")
     theirs = versioned.lock
@@ -134,7 +134,7 @@ def test_a_clone_pulls_what_was_pushed_and_compiles_the_same(
 ) -> None:
     url = "../../remote" if relative else str(tmp_path / "remote")
     versioned.repo.write(".dvc/config", CONFIG + f"    remote = store\n['remote \"store\"']\n    url = {url}\n")
-    versioned.repo.data()
+    versioned.repo.built()
     versioned.commit()
     built = versioned.repo.files()
     pushed = versioned.dvc("push", "data")
@@ -163,7 +163,7 @@ def test_a_cache_elsewhere_is_found_as_dvc_finds_it(
     folder = tmp_path / "shared cache"
     arguments = ["--local"] if config == "config.local" else []
     versioned.dvc("cache", "dir", *arguments, "../shared cache" if relative else str(folder))
-    versioned.repo.data()
+    versioned.repo.built()
     assert Path(versioned.dvc("cache", "dir").strip()) == folder
     assert any((folder / "files/md5").iterdir())
     assert not (versioned.path / ".dvc/cache").exists()
@@ -185,7 +185,7 @@ def test_a_file_that_comes_or_goes_is_seen_as_dvc_sees_it(versioned: Versioned) 
 
 
 def test_what_dvc_clears_away_is_built_again(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     first = versioned.repo.files()
     versioned.repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
     versioned.repo.data()
@@ -223,7 +223,7 @@ def data_alone(versioned: Versioned) -> None:
 
 def test_what_dvc_runs_again_keeps_its_outputs(versioned: Versioned) -> None:
     """Without `persist` DVC would remove them first, and the shards would be placed anew."""
-    versioned.repo.data()
+    versioned.repo.built()
     shard = min((versioned.path / "build/dataset/train/tools").glob("*.jsonl"))
     placed = shard.stat().st_ino
     versioned.repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")

@@ -80,7 +80,7 @@ def test_messages_are_the_shards_byte_for_byte(repo: Repo) -> None:
 
 
 def test_it_says_what_it_wrote_and_how_to_read_it(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     outcome = repo.run("export", "messages")
     assert (outcome.code, outcome.err) == (0, "")
     assert re.sub(r"\d\.\d s", "T s", outcome.out) == (
@@ -218,7 +218,7 @@ def test_sources_and_licences_are_what_the_repo_declares(repo: Repo) -> None:
 
 
 def test_a_licence_is_no_input_of_a_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     lock = repo.read("proda.lock")
     repo.edit("proda.yaml", "compile:", "licences: {field: {name: MIT}}\ncompile:")
     assert repo.data()["built"] == []
@@ -251,7 +251,7 @@ def test_a_request_that_cannot_be_met_builds_nothing(repo: Repo, arguments: list
 
 
 def test_the_repo_itself_is_no_place(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     outcome = repo.run("export", "hf", "--to", ".")
     assert outcome.code == 1
     assert "holds files that no export wrote" in outcome.err

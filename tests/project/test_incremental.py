@@ -22,7 +22,7 @@ def test_the_second_run_does_nothing(repo: Repo) -> None:
 
 
 def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = repo.files("build/dataset/train")
     repo.edit(
         KINDS,
@@ -56,7 +56,7 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
 
 
 def test_a_name_rebuilds_its_readers_only(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit(KINDS, "name: gecko", "name: house gecko")
     built = repo.data()["built"]
     assert all(unit.startswith(("shard:zoo/", "items:zoo/", "suite:", "index", "leaks:", "dataset")) for unit in built)
@@ -69,7 +69,7 @@ def test_a_name_rebuilds_its_readers_only(repo: Repo) -> None:
     ["a comment", "an empty line", "the order of keys", "the order of records", "moving records", "quotes", "touch"],
 )
 def test_what_means_the_same_rebuilds_nothing(repo: Repo, change: str) -> None:
-    repo.data()
+    repo.built()
     lock = repo.read("proda.lock")
     text = repo.read(KINDS).decode()
     if change == "a comment":
@@ -97,7 +97,7 @@ def test_what_means_the_same_rebuilds_nothing(repo: Repo, change: str) -> None:
 
 
 def test_a_new_record_touches_one_bucket_and_its_neighbours(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit(
         KINDS,
         "- id: zoo/adder\n",
@@ -113,7 +113,7 @@ def test_a_new_record_touches_one_bucket_and_its_neighbours(repo: Repo) -> None:
 
 
 def test_removing_a_discipline_removes_its_files(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
     repo.data()
     assert not any("tools" in name for name in repo.files())
@@ -134,7 +134,7 @@ def test_going_back_restores_and_builds_nothing(repo: Repo) -> None:
 
 
 def test_a_file_of_the_build_that_was_changed_by_hand_is_put_back(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     name = next(iter(repo.files("build/dataset/train")))
     repo.write(f"build/dataset/train/{name}", "not what was built\n")
@@ -144,7 +144,7 @@ def test_a_file_of_the_build_that_was_changed_by_hand_is_put_back(repo: Repo) ->
 
 
 def test_a_lost_build_folder_is_restored(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     shutil.rmtree(repo.path / "build")
     report = repo.data()
@@ -166,7 +166,7 @@ def test_a_lost_cache_costs_a_rebuild_of_what_is_no_longer_in_build(repo: Repo) 
 
 
 def test_a_switch_to_dvc_moves_the_cache_and_rebuilds_nothing(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     (repo.path / ".dvc").mkdir()
     assert repo.data()["built"] == []
     repo.edit(KINDS, "a lizard with the habits of a gecko", "a lizard that sticks")
@@ -175,7 +175,7 @@ def test_a_switch_to_dvc_moves_the_cache_and_rebuilds_nothing(repo: Repo) -> Non
 
 
 def test_settings_rebuild_what_reads_them(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit("proda.yaml", "sealed: 0.5", "sealed: 0.6")
     assert all(unit.startswith(("items:", "suite:", "index", "leaks:")) for unit in repo.data()["built"])
     repo.edit("proda.yaml", "base: scratch:micro", "base: scratch:micro\n  train: {epochs: 9}")
@@ -186,7 +186,7 @@ def test_settings_rebuild_what_reads_them(repo: Repo) -> None:
 
 
 def test_a_suite_that_is_taken_out_and_put_back_is_restored(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     files = repo.files()
     suite = "  chains: {from: chains, sealed: 0.5}\n"
     repo.edit("proda.yaml", f"tests:\n{suite}", "")
@@ -199,7 +199,7 @@ def test_a_suite_that_is_taken_out_and_put_back_is_restored(repo: Repo) -> None:
 
 
 def test_a_suite_of_another_name_is_noticed(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = [name for name in repo.files() if name.startswith("suites/")]
     repo.edit("proda.yaml", "  chains: {from", "  links: {from")
     plan = repo.run("plan", "--to", "data", "--json").json
@@ -223,7 +223,7 @@ def test_the_plan_changes_nothing_and_its_check_exits_4(repo: Repo) -> None:
 
 
 def test_the_data_of_a_build_by_edits_is_that_of_a_clean_build(repo: Repo, tmp_path: Path) -> None:
-    repo.data()
+    repo.built()
     repo.edit(KINDS, "name: gecko", "name: house gecko")
     repo.data()
     repo.edit(CHAINS, "- id: zoo/skink..reptile", "- id: zoo/skink_to_reptile")

@@ -45,7 +45,7 @@ def own(repo: Repo) -> Repo:
     repo.write("recipes/unrelated.py", "x = 1\n")
     repo.edit("proda.yaml", MANIFEST, f"recipes: [{CASES}:brief, recipes/links.py:link], shard_size: 1")
     repo.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
-    report = repo.data()
+    report = repo.built()
     assert report["shards"] == {"total": 68, "built": 68}
     return repo
 

@@ -42,7 +42,7 @@ def data(repo: Repo) -> dict[str, bytes]:
 
 
 def test_a_patch_rebuilds_what_an_edit_of_the_file_would_and_no_more(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     lock = orjson.loads(repo.read("proda.lock"))["entries"]
     patch(repo, "0001-climbs", CLIMBS)
     plan = repo.run("plan", "--to", "data", "--json").json
@@ -65,7 +65,7 @@ def test_a_patch_rebuilds_what_an_edit_of_the_file_would_and_no_more(repo: Repo)
 
 
 def test_a_dropped_patch_leaves_no_trace(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before, lock = data(repo), repo.read("proda.lock")
     patch(repo, "0001-climbs", CLIMBS + "- remove: zoo/skink..reptile\n- emphasise: [zoo/gecko]\n")
     repo.data()
@@ -118,7 +118,7 @@ def test_a_record_of_a_patch_is_found_by_why_at_its_line(repo: Repo) -> None:
 
 
 def test_the_removal_of_a_record_is_told_at_the_line_of_the_patch(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     patch(repo, "0001-no-skink", "- remove: zoo/skink..reptile\n")
     plan = repo.run("plan", "--to", "data", "--json").json
     (items,) = (step for step in plan["steps"] if step["unit"] == "items:zoo/all")
@@ -126,7 +126,7 @@ def test_the_removal_of_a_record_is_told_at_the_line_of_the_patch(repo: Repo) ->
 
 
 def test_emphasis_makes_contrasts_and_steps_of_its_nodes_alone(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = samples(repo)
     patch(repo, "0001-more", "- emphasise: [zoo/gecko, zoo/gecko.is_a.lizard]\n")
     repo.data()
@@ -148,7 +148,7 @@ def test_emphasis_makes_contrasts_and_steps_of_its_nodes_alone(repo: Repo) -> No
 
 
 def test_a_written_sample_that_gives_an_item_away_is_refused(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     (item, *_) = rows_below(repo.path / "build/items")
     sample = {"id": "zoo/leak", "nodes": ["zoo/gecko"], "question": item["question"], "answer": "yes"}
     patch(repo, "0001-leak", f"- sample: {orjson.dumps(sample).decode()}\n")
@@ -409,7 +409,7 @@ def test_what_is_about_a_concept_is_looked_at_when_the_concept_goes(repo: Repo, 
 
 
 def test_a_shard_that_a_patch_splits_shows_nothing_but_what_is_new(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     ops = (f"- sample: {{id: zoo/s{n}, nodes: [zoo/gecko], question: q{n}, answer: a}}\n" for n in range(40))
     patch(repo, "0001-many", "".join(ops))
     shown = repo.run("patch", "show", "1", "--json").json

@@ -47,7 +47,7 @@ def shards(repo: Repo) -> dict[str, set[str]]:
 
 
 def test_every_sample_leads_to_its_line_its_record_and_its_recipe(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     for row in rows_below(repo.path / "build/dataset/train")[::23]:
         record, _, rest = row["id"].partition("#")
         path = why(repo, row["id"])["path"]
@@ -57,7 +57,7 @@ def test_every_sample_leads_to_its_line_its_record_and_its_recipe(repo: Repo) ->
 
 
 def test_a_sample_is_told_with_its_nodes_and_its_text(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     (row,) = [row for row in rows_below(repo.path / "build/dataset") if row.get("id") == "zoo/gecko#define.term"]
     found = why(repo, "zoo/gecko#define.term")
     place = line_of(repo, "- id: zoo/gecko")
@@ -72,7 +72,7 @@ def test_a_sample_is_told_with_its_nodes_and_its_text(repo: Repo) -> None:
 
 
 def test_a_record_names_exactly_the_units_whose_samples_mention_it(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     mentioning = {unit for unit, nodes in shards(repo).items() if "zoo/lizard" in nodes}
     found = why(repo, "zoo/lizard", "-v")
     readers = {row["what"] for group in found["read_by"] for row in group["first"]}
@@ -85,7 +85,7 @@ def test_a_record_names_exactly_the_units_whose_samples_mention_it(repo: Repo) -
 
 
 def test_the_facets_and_lists_that_a_reader_read_are_those_that_rebuild_it(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     (group,) = why(repo, "zoo/gecko", "-v")["read_by"]
     reads = {row["what"]: row["note"] for row in group["first"]}
     home = group["first"][0]["what"]
@@ -101,7 +101,7 @@ def test_the_facets_and_lists_that_a_reader_read_are_those_that_rebuild_it(repo:
 
 
 def test_a_chain_leads_to_its_item_in_the_suite(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     items = rows_below(repo.path / "build/items")
     for item in (items[0], items[-1]):
         found = why(repo, item["id"])
@@ -121,7 +121,7 @@ def test_a_chain_leads_to_its_item_in_the_suite(repo: Repo) -> None:
 
 
 def test_a_shard_is_made_of_its_records_and_of_what_it_read_of_others(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     shard = next(unit for unit, nodes in sorted(shards(repo).items()) if "zoo/gecko" in nodes)
     found = why(repo, shard, "-v")
     groups = {group["what"]: group for group in found["made_from"]}
@@ -149,7 +149,7 @@ def stands_in_file(repo: Repo, shard: str, identity: str) -> bool:
 
 
 def test_without_v_the_first_few_are_shown_and_all_are_counted(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     short, long = why(repo, "dataset"), why(repo, "dataset", "-v")
     for few, every in zip(short["made_from"], long["made_from"], strict=True):
         assert few["count"] == every["count"] == len(every["first"])
@@ -157,7 +157,7 @@ def test_without_v_the_first_few_are_shown_and_all_are_counted(repo: Repo) -> No
 
 
 def test_what_is_stale_says_so_with_the_reasons_of_the_plan(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     assert why(repo, "zoo/gecko")["action"] == "clean"
     repo.edit(KINDS, "a lizard with the habits of a gecko and", "a lizard that sticks and")
     (step, *_) = [
@@ -170,7 +170,7 @@ def test_what_is_stale_says_so_with_the_reasons_of_the_plan(repo: Repo) -> None:
 
 
 def test_what_is_gone_from_the_sources_is_told_of_the_last_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     text = repo.read(KINDS).decode()
     head, rest = text.split("- id: zoo/gecko\n")
     repo.write(KINDS, head + "- id: " + rest.partition("- id: ")[2])
@@ -186,7 +186,7 @@ def test_what_is_gone_from_the_sources_is_told_of_the_last_build(repo: Repo) -> 
 
 
 def test_a_unit_that_a_split_does_away_with_is_told_of_the_last_build(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     shard = min(shards(repo))
     repo.edit("proda.yaml", "shard_size: 16", "shard_size: 2")
     found = why(repo, shard)
@@ -207,7 +207,7 @@ def test_nothing_built_yet(repo: Repo) -> None:
 
 
 def test_sources_that_cannot_be_read_leave_what_was_read_before(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.write("knowledge/zoo/more.yaml", b"concepts: [\n")
     found = why(repo, "zoo/gecko")
     assert found["notes"][0] == "the sources have 1 error (prodabuild check): this is what was last read of them"
@@ -229,7 +229,7 @@ def test_sources_that_cannot_be_read_leave_what_was_read_before(repo: Repo) -> N
 def test_an_unknown_thing_is_an_error_with_the_nearest_names(
     repo: Repo, thing: str, message: str, hint: str | None
 ) -> None:
-    repo.data()
+    repo.built()
     outcome = repo.run("why", thing, "--json")
     assert outcome.code == 1
     assert outcome.json["error"]["message"] == message
@@ -237,7 +237,7 @@ def test_an_unknown_thing_is_an_error_with_the_nearest_names(
 
 
 def test_it_answers_while_another_process_builds_and_changes_nothing(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     repo.edit(KINDS, "a lizard with the habits of a gecko and", "a lizard that sticks and")
     before = repo.files("."), (repo.path / ".prodabuild/state.db").stat().st_mtime_ns
     with writing(repo.path / ".prodabuild/lock", "somebody", silent):
@@ -248,7 +248,7 @@ def test_it_answers_while_another_process_builds_and_changes_nothing(repo: Repo)
 
 
 def test_it_imports_no_heavy_library(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     code = (
         "import sys; from prodabuild.cli.main import run\n"
         "assert run(['why', 'zoo/gecko']) == 0\n"

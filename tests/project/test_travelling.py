@@ -18,7 +18,7 @@ TRACES = "build/traces/data.journal"
 def clone(versioned: Versioned, tmp_path: Path) -> Repo:
     """A clone of the small repo, with the outputs and the objects of its data, and without its state."""
     repo = versioned.repo
-    repo.data()
+    repo.built()
     shutil.copytree(repo.path, tmp_path / "clone", ignore=shutil.ignore_patterns(".prodabuild"))
     return Repo(tmp_path / "clone", repo.capsys)
 

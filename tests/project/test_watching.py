@@ -63,7 +63,7 @@ def test_it_sees_the_inputs_and_nothing_else(root: Path) -> None:
 
 
 def test_it_sees_every_source_that_a_build_reads(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     project = Project.open(repo.path)
     with reading(project.root, project.manifest, Options(to="data", device="cpu")) as session:
         inputs = {name for name in session.state.file_rows() if not name.startswith("prodabuild/")}

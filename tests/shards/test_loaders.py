@@ -19,7 +19,7 @@ MESSAGES = [{"role": TEXT, "content": TEXT}]
 
 @pytest.fixture
 def expected(repo: Repo) -> dict[str, dict[str, Any]]:
-    repo.data()
+    repo.built()
     return {row["id"]: row for row in rows_below(repo.path / "build/dataset/train")}
 
 

@@ -27,9 +27,21 @@ GECKO = "a lizard with the habits of a gecko and of nothing else"
 OWL = ("zoo/owl.is_a.bird", "zoo/owl", "zoo/bird")
 
 
-def train(path: Path, *recipes: str) -> list[dict[str, Any]]:
-    rows = rows_below(path / "build/dataset/train")
-    return [row for row in rows if row["recipe"] in recipes] if recipes else rows
+Rows = list[dict[str, Any]]
+
+
+def train(path: Path) -> Rows:
+    return rows_below(path / "build/dataset/train")
+
+
+def of(rows: Rows, *recipes: str) -> Rows:
+    return [row for row in rows if row["recipe"] in recipes]
+
+
+@pytest.fixture(scope="module")
+def rows(taught: Path) -> Rows:
+    """All samples, read once."""
+    return train(taught)
 
 
 def declare(repo: Repo, *recipes: str, more: str = "") -> None:
@@ -74,22 +86,20 @@ def test_concepts_and_relations_read_as_written_here(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_samples_keep_to_the_rules_of_language(taught: Path, rule: str) -> None:
-    texts = {text for row in train(taught, *NEW) for text in said(row)}
+def test_samples_keep_to_the_rules_of_language(rows: Rows, rule: str) -> None:
+    texts = {text for row in of(rows, *NEW) for text in said(row)}
     assert len(texts) > 20_000
     assert [text for text in texts if re.search(RULES[rule], text)] == []
 
 
-def test_questions_end_with_a_mark_and_no_answer_begins_another(taught: Path) -> None:
-    rows = train(taught)
+def test_questions_end_with_a_mark_and_no_answer_begins_another(rows: Rows) -> None:
     assert {question[-1] for question, _ in map(said, rows)} <= {"?", "."}
     answers = sorted({answer for _, answer in map(said, rows)})
     assert {answer[-1] for answer in answers} == {"."}
     assert not [one for one, two in pairwise(answers) if two.startswith(one)]
 
 
-def test_every_recipe_makes_samples_in_every_discipline_and_every_record_lists_its_samples(taught: Path) -> None:
-    rows = train(taught)
+def test_every_recipe_makes_samples_in_every_discipline_and_every_record_lists_its_samples(rows: Rows) -> None:
     found = {(row["discipline"], row["recipe"]) for row in rows}
     assert len(found) == 16 * len(ALL_RECIPES)
     nodes = Counter(node for row in rows for node in set(row["nodes"]))
@@ -98,16 +108,16 @@ def test_every_recipe_makes_samples_in_every_discipline_and_every_record_lists_i
     assert min(nodes.values()) >= 6  # define and explain ask of every concept, relate and reverse of every relation
 
 
-def test_no_two_samples_say_the_same_word_for_word(taught: Path) -> None:
-    texts = Counter(tuple(" ".join(text.lower().split()) for text in said(row)) for row in train(taught))
+def test_no_two_samples_say_the_same_word_for_word(rows: Rows) -> None:
+    texts = Counter(tuple(" ".join(text.lower().split()) for text in said(row)) for row in rows)
     assert [text for text, number in texts.items() if number > 1] == []
 
 
-def test_phrasings_are_drawn_about_equally_often(taught: Path) -> None:
-    rows = train(taught, "explain", "reverse")
+def test_phrasings_are_drawn_about_equally_often(rows: Rows) -> None:
+    chosen = of(rows, "explain", "reverse")
     for phrasings, variants in ((MEANINGS, "meaning"), (TERMS, "term"), (FACTS, "statement")):
         heads = {phrasing.partition("{")[0]: phrasing.rpartition("}")[2] for phrasing in phrasings}
-        asked = [said(row)[0] for row in rows if row["id"].rpartition(".")[2].rstrip("12") == variants]
+        asked = [said(row)[0] for row in chosen if row["id"].rpartition(".")[2].rstrip("12") == variants]
         number = Counter(
             next(head for head, tail in heads.items() if text.startswith(head) and text.endswith(tail))
             for text in asked
@@ -119,9 +129,9 @@ def test_phrasings_are_drawn_about_equally_often(taught: Path) -> None:
 Options = list[tuple[list[str], str]]
 
 
-def choices(taught: Path, recipe: str) -> Options:
+def choices(rows: Rows, recipe: str) -> Options:
     found = []
-    for row in train(taught, recipe):
+    for row in of(rows, recipe):
         question, answer = said(row)
         if (listed := question.partition(" Choose from: ")[2]) != "":
             options = re.split(r", | or ", listed.removesuffix("."))
@@ -142,8 +152,8 @@ def accuracy(items: Options, score: Callable[[list[str], int], float]) -> float:
 
 
 @pytest.mark.parametrize("recipe", ["pick", "contrast"])
-def test_options_tell_nothing_by_place_length_or_frequency(taught: Path, recipe: str) -> None:
-    items = choices(taught, recipe)
+def test_options_tell_nothing_by_place_length_or_frequency(rows: Rows, recipe: str) -> None:
+    items = choices(rows, recipe)
     assert len(items) > 1000
     chance = sum(1 / len(options) for options, _ in items) / len(items)
     right = Counter(answer for _, answer in items)
@@ -163,15 +173,15 @@ def test_options_tell_nothing_by_place_length_or_frequency(taught: Path, recipe:
     assert {name: score for name, score in scores.items() if abs(score - chance) > 0.05} == {}
 
 
-def test_neither_place_nor_length_tells_the_answer_of_choose(taught: Path) -> None:
-    items = choices(taught, "choose")
+def test_neither_place_nor_length_tells_the_answer_of_choose(rows: Rows) -> None:
+    items = choices(rows, "choose")
     chance = sum(1 / len(options) for options, _ in items) / len(items)
     for score in (lambda _, at: -at, lambda options, at: len(options[at]), lambda options, at: -len(options[at])):
         assert abs(accuracy(items, score) - chance) < 0.05
 
 
-def test_options_of_pick_are_wrong_so_often_as_they_are_right_times_the_others(taught: Path) -> None:
-    items = choices(taught, "pick")
+def test_options_of_pick_are_wrong_so_often_as_they_are_right_times_the_others(rows: Rows) -> None:
+    items = choices(rows, "pick")
     right = Counter[str](answer for _, answer in items)
     wrong = Counter[str]()
     for options, answer in items:
@@ -193,10 +203,10 @@ def relations(path: Path) -> set[tuple[str, str, str]]:
     return found
 
 
-def test_what_is_denied_follows_from_no_relation_and_what_is_not_is_one(taught: Path) -> None:
-    facts = {said(row)[1].lower() for row in train(taught, "relate") if row["id"].endswith(".statement")}
-    rows = train(taught, "deny")
-    for row in rows:
+def test_what_is_denied_follows_from_no_relation_and_what_is_not_is_one(taught: Path, rows: Rows) -> None:
+    facts = {said(row)[1].lower() for row in of(rows, "relate") if row["id"].endswith(".statement")}
+    denied = of(rows, "deny")
+    for row in denied:
         question, answer = said(row)
         claim = question.partition(" that ")[2].removesuffix("?")
         yes = row["id"].endswith("deny.yes")
@@ -217,7 +227,7 @@ def test_what_is_denied_follows_from_no_relation_and_what_is_not_is_one(taught: 
             todo += fresh
         return found
 
-    backwards = [row["nodes"] for row in rows if row["id"].endswith("deny.backwards")]
+    backwards = [row["nodes"] for row in denied if row["id"].endswith("deny.backwards")]
     assert len(backwards) > 500
     assert [nodes for nodes in backwards if nodes[1] in above(nodes[2])] == []
 
@@ -244,19 +254,19 @@ def test_as_much_is_false_as_true_in_every_shard(taught: Path) -> None:
             assert 2 * sum(answer.startswith(yes) for answer in answers) == len(answers) > 0
 
 
-def test_no_sample_joins_what_an_item_asks_with_its_answer(taught: Path) -> None:
+def test_no_sample_joins_what_an_item_asks_with_its_answer(taught: Path, rows: Rows) -> None:
     items = rows_below(taught / "build/items")
     assert len(items) > 1000
     ends = {(item["nodes"][0], item["nodes"][-1]) for item in items}
     questions = {item["question"].lower() for item in items}
-    for row in train(taught, *NEW):
+    for row in of(rows, *NEW):
         text = " ".join(said(row)).lower()
         assert text not in questions
         concepts = row["nodes"][:3] if row["recipe"] in ("contrast", "pick") else row["nodes"]  # not wrong options
         assert not [(one, two) for one in concepts for two in concepts if (one, two) in ends]
 
 
-def test_steps_of_sealed_chains_alone_are_not_taught(taught: Path) -> None:
+def test_steps_of_sealed_chains_alone_are_not_taught(taught: Path, rows: Rows) -> None:
     chains = [
         chain
         for file in (taught / "knowledge").rglob("chains.yaml")
@@ -265,7 +275,7 @@ def test_steps_of_sealed_chains_alone_are_not_taught(taught: Path) -> None:
     open_steps = {step for chain in chains if split_of(chain["id"], 0.3) == "dev" for step in chain["steps"]}
     sealed_only = {step for chain in chains for step in chain["steps"]} - open_steps
     assert len(sealed_only) > 100
-    assert {row["id"].partition("#")[0] for row in train(taught, "steps")} == open_steps
+    assert {row["id"].partition("#")[0] for row in of(rows, "steps")} == open_steps
 
 
 def test_no_shard_reads_a_sealed_chain(repo: Repo) -> None:

@@ -155,7 +155,7 @@ def test_ratios_are_of_the_recipes_and_whole_numbers(repo: Repo, written: str) -
 
 
 def test_a_lock_is_the_same_while_they_are_not_used(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = repo.read("proda.lock")
     repo.edit("proda.yaml", DEFAULT, f"{DEFAULT}, duplicates: keep, ratios: {{}}")
     repo.data("--locked")

@@ -31,7 +31,7 @@ def said(row: dict[str, Any]) -> tuple[str, str]:
 
 
 def test_every_sample_of_one_leaf_reads_as_written_here(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     rows = {row["id"]: said(row) for row in rows_below(repo.path / "build/dataset")}
     mine = {identity: words for identity, words in rows.items() if identity.startswith("zoo/iguana")}
     assert mine == {
@@ -54,23 +54,27 @@ def test_every_sample_of_one_leaf_reads_as_written_here(repo: Repo) -> None:
     }
 
 
+@pytest.fixture(scope="module")
+def rows(sixteen: Path) -> list[dict[str, Any]]:
+    """All samples, read once."""
+    return rows_below(sixteen / "build/dataset")
+
+
 @pytest.mark.parametrize("rule", RULES)
-def test_samples_keep_to_the_rules_of_language(sixteen: Path, rule: str) -> None:
-    texts = {text for row in rows_below(sixteen / "build/dataset") for text in said(row)}
+def test_samples_keep_to_the_rules_of_language(rows: list[dict[str, Any]], rule: str) -> None:
+    texts = {text for row in rows for text in said(row)}
     assert len(texts) > 10_000
     assert [text for text in texts if re.search(RULES[rule], text)] == []
 
 
-def test_questions_end_with_a_mark_and_no_answer_begins_another(sixteen: Path) -> None:
-    rows = rows_below(sixteen / "build/dataset")
+def test_questions_end_with_a_mark_and_no_answer_begins_another(rows: list[dict[str, Any]]) -> None:
     assert {question[-1] for question, _ in map(said, rows)} <= {"?", "."}
     assert {answer[-1] for _, answer in map(said, rows)} == {"."}
     answers = sorted({answer for _, answer in map(said, rows)})
     assert not [one for one, two in pairwise(answers) if two.startswith(one)]
 
 
-def test_every_sample_traces_to_records_and_every_record_has_samples(sixteen: Path) -> None:
-    rows = rows_below(sixteen / "build/dataset")
+def test_every_sample_traces_to_records_and_every_record_has_samples(rows: list[dict[str, Any]]) -> None:
     ids = Counter(row["id"] for row in rows)
     assert [identity for identity, number in ids.items() if number > 1] == []
     records = {row["id"].partition("#")[0] for row in rows}
@@ -79,8 +83,7 @@ def test_every_sample_traces_to_records_and_every_record_has_samples(sixteen: Pa
     assert {row["recipe"] for row in rows} == {"define", "relate", "choose", "judge"}
 
 
-def test_a_choice_has_its_answer_once_and_no_other_right_one(sixteen: Path) -> None:
-    rows = rows_below(sixteen / "build/dataset")
+def test_a_choice_has_its_answer_once_and_no_other_right_one(rows: list[dict[str, Any]]) -> None:
     true = {said(row) for row in rows if row["recipe"] == "relate"}
     for row in rows:
         if row["recipe"] != "choose":
@@ -94,8 +97,7 @@ def test_a_choice_has_its_answer_once_and_no_other_right_one(sixteen: Path) -> N
         assert {f"{option}." for option in options} & right == {answer}, question
 
 
-def test_what_is_judged_false_is_stated_nowhere(sixteen: Path) -> None:
-    rows = rows_below(sixteen / "build/dataset")
+def test_what_is_judged_false_is_stated_nowhere(rows: list[dict[str, Any]]) -> None:
     facts = {said(row)[1] for row in rows if row["id"].endswith("relate.statement")}
     judged = [said(row) for row in rows if row["recipe"] == "judge"]
     assert Counter(answer for _, answer in judged)["True."] == Counter(answer for _, answer in judged)["False."]

@@ -31,7 +31,7 @@ def accuracy(items: list[dict[str, Any]], weigh: Callable[[dict[str, Any], str],
 
 
 def test_an_item_reads_as_written_here(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     items = {item["id"]: item for item in rows_below(repo.path / "build/suites/chains")}
     item = items["zoo/iguana..reptile"]
     assert item["question"] == "An iguana is a kind of lizard, and a lizard is a kind of what?"
@@ -89,7 +89,7 @@ def test_about_the_declared_share_is_sealed(items: list[dict[str, Any]]) -> None
 
 
 def test_the_split_of_an_item_never_moves(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     before = {item["id"]: item["split"] for item in rows_below(repo.path / "build/suites/chains")}
     repo.edit("knowledge/zoo/chains.yaml", "- id: zoo/skink..reptile", "- id: zoo/skink_to_reptile")
     repo.edit("proda.yaml", "shard_size: 16", "shard_size: 8")

@@ -71,7 +71,7 @@ def test_the_search_finds_what_comparing_each_with_each_finds(items: list[str], 
 
 
 def test_an_item_whose_answer_is_stated_is_not_asked(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     asked = {row["id"] for row in rows_below(repo.path / "build/suites/chains")}
     chain = sorted(asked)[0]
     first, _, last = chain.partition("..")
@@ -87,7 +87,7 @@ def test_an_item_whose_answer_is_stated_is_not_asked(repo: Repo) -> None:
 @pytest.fixture
 def leaking(repo: Repo) -> Repo:
     """Return a repo with a definition that repeats a test item."""
-    repo.data()
+    repo.built()
     item = next(row for row in rows_below(repo.path / "build/suites/chains") if row["id"] == "zoo/iguana..reptile")
     text = f"{item['question']} {item['choices'][item['gold']]}".rstrip(".")
     repo.edit(

@@ -118,7 +118,7 @@ def test_the_solver_concludes_what_predicates_declare() -> None:
 
 
 def test_an_edit_that_makes_a_wrong_option_true_is_found(repo: Repo) -> None:
-    repo.data()
+    repo.built()
     items = rows_below(repo.path / "build/suites/chains")
     assert unsound(read_knowledge(repo.path / "knowledge"), items) == []
     repo.write(

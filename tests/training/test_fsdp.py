@@ -66,6 +66,7 @@ def test_processes_without_a_sample_take_part(taught: Repo) -> None:
     assert found[1] == pytest.approx(found[0], abs=1e-4)
 
 
+@pytest.mark.train
 def test_a_torch_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     from torch.distributed import fsdp

@@ -214,7 +214,7 @@ def test_a_git_that_fails_frees_nothing(versioned: Versioned) -> None:
 
 
 def test_without_any_lock_nothing_goes(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     for name in ("proda.lock", "dvc.lock"):
         (versioned.path / name).unlink()
     shutil.rmtree(versioned.path / ".prodabuild")

@@ -125,7 +125,7 @@ v1 ({commit}): 35 of 35 equal, identical
 
 
 def test_what_cannot_be_the_same_is_shown_and_exits_1(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     lock = versioned.repo.read("proda.lock")
     (digest,) = re.findall(rb'"shard:zoo/010": \{"md5":"[^"]*","path":"[^"]*","sha256":"(\w+)"', lock)
     versioned.repo.write("proda.lock", lock.replace(digest, digest[::-1]))
@@ -221,7 +221,7 @@ def test_outside_of_git(repo: Repo) -> None:
 
 
 def test_a_version_that_does_not_build_leaves_no_worktree(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     versioned.repo.edit(KINDS, "predicate: is_a", "predicate: is_b")
     versioned.commit()
     outcome = versioned.repo.run("rebuild", "HEAD")
@@ -241,7 +241,7 @@ def test_what_a_killed_rebuild_left_is_cleared(versioned: Versioned) -> None:
 
 
 def test_libraries_that_are_not_those_of_then_are_named_first(versioned: Versioned) -> None:
-    versioned.repo.data()
+    versioned.repo.built()
     entry = b'"base": {"made_with":{"device":"abacus","peft":"0.0.1"},"md5":"0","path":"x","sha256":"0","size":1},\n"dataset"'
     versioned.repo.write("proda.lock", versioned.repo.read("proda.lock").replace(b'"dataset"', entry, 1))
     versioned.commit()

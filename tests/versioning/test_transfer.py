@@ -21,7 +21,7 @@ STICKY, WET = NEW, "a lizard that is wet"
 def stored(versioned: Versioned, tmp_path: Path) -> Versioned:
     """A built and committed version, and a remote that is empty."""
     remote(versioned, str(tmp_path / "remote"))
-    versioned.repo.data()
+    versioned.repo.built()
     versioned.commit()
     return versioned
 
