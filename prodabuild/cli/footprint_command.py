@@ -44,7 +44,6 @@ def command(
 
     \b
     Examples:
-      prodabuild footprint
       prodabuild footprint seed1 seed2 seed3 --plot footprint.svg
       prodabuild footprint --compare regimes --plot regimes.svg
     """
