@@ -15,7 +15,7 @@ ARM, RUN, MEASURED = KINDS = "arm", "run", "measured"
 EXPERIMENTS = "experiments"  # the key that they are declared below
 ASK = "ask"  # a recipe for arms alone: single links in the words of the tests
 BASE = "base"
-FOLDER = "insight"
+FOLDER = "experiments"
 
 
 class Named(NamedTuple):

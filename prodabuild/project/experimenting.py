@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
-from prodabuild.engine import lockfile
 from prodabuild.errors import UsageError
 from prodabuild.insight.experiments import MEASURED, units_of
 from prodabuild.insight.regimes import compare_runs
 from prodabuild.problems import raise_errors, suggest
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.instruments import undeclared
-from prodabuild.project.locking import update_lock
+from prodabuild.project.locking import unit_entries, update_lock
 from prodabuild.project.stages import of_experiment
 
 if TYPE_CHECKING:
@@ -47,8 +44,7 @@ def compare_experiment(session: Session, name: str) -> Experimented:
     stages = of_experiment(session.stages, name)
     result = session.run_stages(stages)
     raise_failures(result, session.root, session.state, session.options.keep_going)
+    update_lock(session, "data", unit_entries(session, stages))
     units = units_of(name, session.manifest.insight.experiments[name])
-    made = {unit: found.files for own in units.values() for unit in own if (found := session.state.made(unit))}
-    update_lock(session, "data", {unit: lockfile.unit_entry(files) for unit, files in made.items()})
-    base, *runs = (orjson.loads(session.space.store.open(made[unit][0]).read_bytes()) for unit in units[MEASURED])
+    base, *runs = (session.read_output(unit) for unit in units[MEASURED])
     return Experimented(compare_runs(name, base, runs), tuple(sorted((*result.built, *result.restored))))

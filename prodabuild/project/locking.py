@@ -10,6 +10,7 @@ from prodabuild.digest import canonical, file_sha256, sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.code import LIBRARY
 from prodabuild.errors import StaleError
+from prodabuild.insight.experiments import MEASURED, RUN
 from prodabuild.knowledge.patches import name_of
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.project.inputs import settings_of
@@ -17,10 +18,11 @@ from prodabuild.project.stages import up_to
 from prodabuild.training.base import start_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.state import State
+    from prodabuild.engine.units import Stage
     from prodabuild.project.session import Session
     from prodabuild.project.stages import Target
 
@@ -39,14 +41,14 @@ def update_lock(session: Session, target: Target, results: Mapping[str, dict[str
     old = lockfile.read(path)
     new = (
         source_entries(session)
-        | unit_entries(session, target)
+        | unit_entries(session, up_to(session.stages, target))
         | {name: entry for name, entry in old.items() if name.startswith(ACCEPTED)}
     )
     covered = {name for name in old if not beyond(session, target, name)}
     if new == {name: old[name] for name in covered}:
         new |= {name: old[name] for name in old.keys() - covered}
     else:
-        new |= unit_entries(session, "results")
+        new |= unit_entries(session, session.stages)
     new |= {name: dict(entry) for name, entry in (results or {}).items()}
     if session.options.locked:
         refuse_change(old, new)
@@ -56,7 +58,7 @@ def update_lock(session: Session, target: Target, results: Mapping[str, dict[str
 
 def acceptance_of(session: Session, scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Entries:
     """Return the entries that record the version that was just tested as the accepted one."""
-    entries = unit_entries(session, "results")
+    entries = unit_entries(session, up_to(session.stages, "results"))
     rows = [row for row in session.state.file_rows().values() if row.context.startswith("patch:")]
     patches = {name: row.content for row in rows if (name := name_of(row.name))}
     return {
@@ -104,6 +106,8 @@ _MADE_WITH = {
     "footprint": ("numpy", "safetensors"),
     "tasks": (*_TORCH, "peft", "lm_eval", "datasets"),
     "results": (*_TORCH, "peft"),
+    RUN: (*_TORCH, "peft"),
+    MEASURED: (*_TORCH, "peft", "numpy"),
 }
 
 
@@ -121,12 +125,13 @@ def source_entries(session: Session) -> Entries:
     return entries
 
 
-def unit_entries(session: Session, target: Target) -> Entries:
-    """Return the entries of the clean units up to a target, and of models what libraries and device made them."""
+def unit_entries(session: Session, stages: Iterable[Stage]) -> Entries:
+    """Return the entries of the clean units of stages, and of models what libraries and device made them."""
     state = session.state
     entries = {}
-    for stage in up_to(session.stages, target):
-        made = {"made_with": _environment(state, _MADE_WITH[stage.name])} if stage.name in _MADE_WITH else {}
+    for stage in stages:
+        libraries = _MADE_WITH.get(stage.name.partition(" ")[0])  # stages of experiments end in the name of theirs
+        made = {"made_with": _environment(state, libraries)} if libraries else {}
         if stage.name == "model" and (start := session.manifest.model.train.start):
             found = {name: file_sha256(session.root / name) for name in start_files(session.root, start)}
             made["start"] = {"sha256": sha256(canonical(found))}

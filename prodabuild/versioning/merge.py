@@ -16,6 +16,7 @@ from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.dvcfile import LOCK as DVC_LOCK
 from prodabuild.engine.dvcfile import Lock, parse_lock, render_lock
 from prodabuild.errors import ProjectError
+from prodabuild.insight.experiments import ARM, MEASURED, RUN
 from prodabuild.project.locking import ACCEPTED
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ _MADE_OF = {
     "footprint": ("manifest", "base", "model"),
     "results": ("manifest", "suite", "base", "model"),
     "score": ("manifest", "suite", "base", "model", "results"),
+    ARM: ("manifest", "shard", "index", "base"),
+    RUN: ("manifest", "base", ARM),
+    MEASURED: ("manifest", "suite", "base", ARM, RUN),
 }
 
 

@@ -13,6 +13,7 @@ from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.engine.store import place
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.events import Note, StageFinished
+from prodabuild.insight.experiments import MEASURED, parse_unit
 from prodabuild.project import Options, Project
 from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
@@ -25,7 +26,7 @@ from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.lockfile import Entries
@@ -107,7 +108,7 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
             _lay_traces(root, tree, entries)
         (tree / LOCK).unlink()
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
-        done = _build(tree, replace(options, to=target_of(entries), cache=cache))
+        done = _build(tree, replace(options, to=target_of(entries), cache=cache), experiments_of(entries))
         artifacts = compare(entries, lockfile.read(tree / LOCK))
     counts = (done["built"], done["restored"], time.monotonic() - started)
     return RebuildReport(ref, commit, environment, artifacts, *counts)
@@ -148,6 +149,11 @@ def target_of(entries: Entries) -> Target:
     kinds = {name.partition(":")[0] for name in entries}
     order: tuple[tuple[str, Target], ...] = (("results", "results"), ("model", "model"), ("base", "base"))
     return next((target for kind, target in order if kind in kinds), "data")
+
+
+def experiments_of(entries: Entries) -> list[str]:
+    """Return the experiments whose runs a lock holds."""
+    return sorted({parse_unit(name).experiment for name in entries if name.startswith(f"{MEASURED}:")})
 
 
 def _only(version: Version, ending: str) -> Version:
@@ -203,8 +209,8 @@ def _ends_in(entries: Mapping[str, Any], unit: str, files: Any) -> bool:
     return unit in entries and bool(entries[unit].get("sha256") == lockfile.unit_entry(files)["sha256"])
 
 
-def _build(tree: Path, options: Options) -> Counter[str]:
-    """Build a version up to what its lock names; returns how many units were built and restored."""
+def _build(tree: Path, options: Options, experiments: Iterable[str]) -> Counter[str]:
+    """Build a version up to what its lock names, and its experiments; counts units that were built and restored."""
     done: Counter[str] = Counter()
 
     def emit(event: Event) -> None:
@@ -217,4 +223,6 @@ def _build(tree: Path, options: Options) -> Counter[str]:
         project.test(replace(options, emit=emit))
     else:
         project.compile(replace(options, emit=emit))
+    for name in experiments:
+        project.experiment(replace(options, emit=emit), name)
     return done

@@ -16,5 +16,5 @@ def test_a_unit_says_what_it_is_about() -> None:
     for unit in (unit for own in units_of("regimes", REPEATED).values() for unit in own):
         assert parse_unit(unit).unit(unit.partition(":")[0]) == unit
     assert parse_unit("run:regimes/few@5") == Named("regimes", "few", 5)
-    assert parse_unit("run:regimes/few@5").folder == "insight/regimes/few@5"
-    assert parse_unit("measured:regimes@base").folder == "insight/regimes/base"
+    assert parse_unit("run:regimes/few@5").folder == "experiments/regimes/few@5"
+    assert parse_unit("measured:regimes@base").folder == "experiments/regimes/base"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import orjson
@@ -44,7 +45,7 @@ def declared(taught: Repo) -> Repo:
 
 
 def samples(repo: Repo, arm: str) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in repo.read(f"build/insight/shapes/{arm}@1.jsonl").splitlines()]
+    return [orjson.loads(line) for line in repo.read(f"build/experiments/shapes/{arm}@1.jsonl").splitlines()]
 
 
 @pytest.mark.train
@@ -92,6 +93,25 @@ def test_a_run_is_made_once_and_anew_where_its_own_arm_changes(declared: Repo) -
         *(f"measured:shapes/faster@{seed}" for seed in (1, 2)),
         *(f"run:shapes/faster@{seed}" for seed in (1, 2)),
     ]
+
+
+@pytest.mark.train
+def test_the_lock_keeps_an_experiment_and_a_rebuild_makes_it_again(declared: Repo) -> None:
+    assert declared.run("footprint", "--compare", "shapes", "-q").code == 0
+    alone = declared.read("proda.lock")
+    assert declared.run("test", "-q").code == 3  # its gate asks for 0.99
+    lock = declared.read("proda.lock")
+    entries = {line for line in alone.splitlines() if b'"measured:' in line or b'"run:' in line}
+    assert len(entries) == 21
+    assert entries <= set(lock.splitlines())
+    declared.write(".gitignore", "/build/\n/.prodabuild/\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "a version")):
+        subprocess.run(["git", *who, *words], cwd=declared.path, check=True)
+    found = declared.run("rebuild", "HEAD", "--json")
+    assert found.code == 0, found.err
+    assert found.json["identical"]
+    assert {"measured:shapes@base", "run:shapes/few@2"} <= {row["name"] for row in found.json["artifacts"]}
 
 
 @pytest.mark.train

@@ -15,7 +15,8 @@ from prodabuild.errors import ProjectError
 from prodabuild.versioning.merge import merge, merge_entries
 
 NAMES = ("manifest", "knowledge:a", "knowledge:b", "patch:p", "shard:zoo/0", "shard:zoo/00", "shard:zoo/1", "items:zoo/all",
-         "leaks:zoo/0", "suite:chains", "index", "dataset", "base", "model", "probe@base", "probe", "footprint", "results:chains", "score:chains/dev", "accepted:chains")  # fmt: skip
+         "leaks:zoo/0", "suite:chains", "index", "dataset", "base", "model", "probe@base", "probe", "footprint", "results:chains", "score:chains/dev",
+         "arm:a/b@1", "run:a/b@1", "measured:a/b@1", "accepted:chains")  # fmt: skip
 DVC = """schema: '2.0'
 stages:
   data:
