@@ -21,7 +21,7 @@ class Axis:
     """Where values lie on a side of the plot: `flip` for the one that grows upwards."""
 
     def __init__(self, values: Sequence[float], flip: bool) -> None:
-        low, high = min(0.0, *values), max(0.0, *values)
+        low, high = min([0.0, *values]), max([0.0, *values])
         air = (high - low or 1.0) * AIR
         self.low, self.high, self._flip = low - air, high + air, flip
 
@@ -40,7 +40,7 @@ def draw_regimes(found: Comparison) -> str:
     across = Axis([spot.other for spot in found.spots], flip=False)
     up = Axis([spot.target for spot in found.spots], flip=True)
     parts = [_frame(across, up, "sealed" if "sealed" in found.items else "dev")]
-    for at, arm in enumerate(found.arms):
+    for at, arm in enumerate(found.arms if found.spots else ()):  # without tests nobody knows what was gained
         spots = [spot for spot in found.spots if spot.arm == arm]
         parts += [_arm(spots, COLOURS[at % len(COLOURS)], across, up), _key(at, arm)]
     width, height = SIZE + 2 * MARGIN + KEY, SIZE + 2 * MARGIN

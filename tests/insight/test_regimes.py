@@ -75,3 +75,10 @@ def test_the_plot_has_a_dot_for_each_run_and_names_every_arm(comparison: Compari
     assert ">gain on sealed items<" in drawing
     assert ">all</text>" in drawing
     assert ">few</text>" in drawing
+
+
+def test_without_tests_there_are_figures_of_weights_and_nothing_to_plot() -> None:
+    untested = compare_runs("regimes", BASE | {"scores": {}}, [run | {"scores": {}} for run in RUNS])
+    assert list(untested.figures) == ["text", "excess even", "size"]
+    assert untested.spots == ()
+    assert "<circle" not in draw_regimes(untested)
