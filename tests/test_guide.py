@@ -163,11 +163,12 @@ def test_the_guide_to_writing_knowledge_goes_as_it_says(repo: Repo) -> None:
 
 def test_the_guide_to_probes_shows_a_source_and_freezes_its_card(repo: Repo) -> None:
     text = (ROOT / "docs/guides/probe.md").read_text("utf-8")
-    gate, card = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    (other,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/guides/footprint.md").read_text("utf-8"), re.DOTALL)
+    gate, card, dose = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    size, regimes = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/guides/footprint.md").read_text("utf-8"), re.DOTALL)
     manifest = repo.read("proda.yaml")
-    repo.write("proda.yaml", manifest + (gate + other.removeprefix("insight:\n")).encode())
-    assert repo.run("check").code == 0
+    for declared in (gate + size.removeprefix("insight:\n"), dose, regimes):
+        repo.write("proda.yaml", manifest + declared.encode())
+        assert repo.run("check").code == 0
     repo.write("proda.yaml", manifest)
     repo.write("claims/repetition.yaml", card)
     shown = dict(re.findall(r"^\$ prodabuild (probe .*)\n((?:(?!\$ |```).*\n)*)", text, re.MULTILINE))
