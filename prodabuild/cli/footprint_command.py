@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from prodabuild.cli.drawings import plotting, write_drawing
 from prodabuild.cli.options import calculate_alone, common, open_project, visible_device
 
 if TYPE_CHECKING:
@@ -20,12 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
-@click.option(
-    "--plot",
-    metavar="FILE.svg",
-    type=click.Path(path_type=Path),
-    help="Draw spectra, and figures by layer; of an experiment, what each run gained.",
-)
+@plotting("Draw spectra, and figures by layer; of an experiment, what each run gained.")
 @common
 def command(
     folder: Path,
@@ -47,49 +43,35 @@ def command(
       prodabuild footprint seed1 seed2 seed3 --plot footprint.svg
       prodabuild footprint --compare regimes --plot regimes.svg
     """
-    from prodabuild.project import Project
-
     if console.as_json and as_markdown:
         raise click.UsageError("--json and --md exclude each other")
-    if plot and plot.suffix != ".svg":
-        raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
+    if compare and (runs or base):
+        raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
     if compare:
-        if runs or base:
-            raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
-        _compare(folder, console, compare, as_markdown, plot)
-        return
-    calculate_alone()
-    report = Project.footprint(folder, runs, base, console.emit, visible_device("auto"))
+        report, tables = _compared(folder, console, compare)
+    else:
+        report, tables = _looked_at(folder, console, runs, base)
     console.close()
-    if plot:
-        from prodabuild.insight.pictures import draw
-
-        _write(folder, plot, draw(report.runs), console)
+    write_drawing(console, folder, plot, lambda: tables.drawing(report))
     if console.as_json:
         console.json(report.to_json())
         return
-    from prodabuild.cli.footprint_tables import markdown, text
-
-    console.out((markdown if as_markdown else text)(report, console.verbosity))
+    console.out((tables.markdown if as_markdown else tables.text)(report, console.verbosity))
 
 
-def _compare(folder: Path, console: Console, name: str, as_markdown: bool, plot: Path | None) -> None:
+def _compared(folder: Path, console: Console, name: str) -> tuple[Any, Any]:
+    """Return the arms of an experiment, and the module that shows them."""
+    from prodabuild.cli import regime_tables
     from prodabuild.project import Options
 
-    found = open_project(folder).experiment(Options(device=visible_device("auto"), emit=console.emit), name)
-    console.close()
-    if plot:
-        from prodabuild.insight.regime_picture import draw_regimes
-
-        _write(folder, plot, draw_regimes(found.comparison), console)
-    if console.as_json:
-        console.json(found.to_json())
-        return
-    from prodabuild.cli.regime_tables import markdown, text
-
-    console.out((markdown if as_markdown else text)(found))
+    options = Options(device=visible_device("auto"), emit=console.emit)
+    return open_project(folder).experiment(options, name), regime_tables
 
 
-def _write(folder: Path, plot: Path, drawing: str, console: Console) -> None:
-    (folder / plot).write_text(drawing, "utf-8")
-    console.note(f"drawn: {plot}")
+def _looked_at(folder: Path, console: Console, runs: tuple[str, ...], base: Path | None) -> tuple[Any, Any]:
+    """Return the footprints of runs, and the module that shows them."""
+    calculate_alone()
+    from prodabuild.cli import footprint_tables
+    from prodabuild.project import Project
+
+    return Project.footprint(folder, runs, base, console.emit, visible_device("auto")), footprint_tables

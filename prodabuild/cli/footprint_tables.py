@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from prodabuild.cli.tables import columns, markdown_table
+from prodabuild.cli.tables import Titled
 from prodabuild.insight.footprint import NOISY
 from prodabuild.insight.summary import Band, bands, by_kind, by_layer, half_of, measures_of, noisy, tails_of
 from prodabuild.insight.tails import ENOUGH, FITTER
@@ -29,18 +29,10 @@ NOTHING = 1e-6  # arithmetic leaves less than this where nothing is
 SHOWN = 3  # names of modules in a line
 
 
-class Table(NamedTuple):
-    """A table with its title; the first column names the rows."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-
-
 def text(report: FootprintReport, verbosity: int) -> str:
     """Return what the terminal shows."""
     parts = [["\n".join(_lines(report))]]
-    parts += [[table.title, *columns([table.head, *table.rows], left=1)] for table in _tables(report, verbosity)]
+    parts += [table.lines() for table in _tables(report, verbosity)]
     return "\n\n".join("\n".join(part) for part in [*parts, list(NULLS)])
 
 
@@ -49,8 +41,15 @@ def markdown(report: FootprintReport, verbosity: int) -> str:
     lines = (f"  - {line.strip()}" if line[0] == " " else f"- {line}" for line in _lines(report))
     parts = [["## Footprint", "", *lines]]
     for table in _tables(report, verbosity):
-        parts.append([f"**{table.title}**", "", *markdown_table(table.head, table.rows, left=1)])
+        parts.append(table.markdown())
     return "\n\n".join("\n".join(part) for part in [*parts, [" ".join(NULLS), ""]])
+
+
+def drawing(report: FootprintReport) -> bytes:
+    """Return the spectra, and the figures by layer."""
+    from prodabuild.insight.pictures import draw
+
+    return draw(report.runs).encode()
 
 
 def _lines(report: FootprintReport) -> Iterator[str]:
@@ -111,7 +110,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _tables(report: FootprintReport, verbosity: int) -> Iterator[Table]:
+def _tables(report: FootprintReport, verbosity: int) -> Iterator[Titled]:
     runs = report.runs
     kinds, layers = (bands(runs, group) if len(runs) > 1 else group(runs[0]) for group in (by_kind, by_layer))
     over = f", mean ± standard deviation of {len(runs)} runs" if len(runs) > 1 else ""
@@ -127,7 +126,7 @@ def _tables(report: FootprintReport, verbosity: int) -> Iterator[Table]:
 
 def _both(
     title: str, first: str, groups: Mapping[str, Mapping[str, Measure | Band]], sizes: Mapping[str, str], over: str
-) -> Iterator[Table]:
+) -> Iterator[Titled]:
     yield _table(f"the change, {title}{over}", first, groups, sizes, CHANGE)
     beside = {name: group for name, group in groups.items() if BESIDE[0] in group}
     if beside:
@@ -140,10 +139,10 @@ def _table(
     groups: Mapping[str, Mapping[str, Measure | Band]],
     sizes: Mapping[str, str],
     wanted: Sequence[str],
-) -> Table:
+) -> Titled:
     names = [name for name in wanted if any(name in group for group in groups.values())]
     rows = [(key, sizes[key], *(_cell(name, group.get(name)) for name in names)) for key, group in groups.items()]
-    return Table(title, (first, "n", *(TITLES.get(name, name) for name in names)), rows)
+    return Titled(title, (first, "n", *(TITLES.get(name, name) for name in names)), rows)
 
 
 def _cell(name: str, found: Measure | Band | None) -> str:

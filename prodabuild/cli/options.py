@@ -23,7 +23,12 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-C`, `--json`, `-q` and `-v`; the command gets `folder` and `console`."""
 
     @click.option(
-        "-C", "folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Run in this data repo."
+        "-C",
+        "folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path(),
+        is_eager=True,  # other options are checked against it
+        help="Run in this data repo.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli import probe_tables
+from prodabuild.cli.drawings import plotting, write_drawing
 from prodabuild.cli.options import common, open_project, visible_device
 from prodabuild.cli.tables import columns, markdown_table
 from prodabuild.errors import ExitCode, UsageError
@@ -76,12 +77,8 @@ def asking(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--md` and `--plot`; the command gets the latter as `svg`."""
-    path = click.Path(dir_okay=False, path_type=Path)
-    plot = click.option(
-        "--plot", "svg", metavar="FILE.svg", type=path, callback=drawable, help="Draw it into this file."
-    )
-    function = plot(function)
+    """Add `--md` and `--plot`."""
+    function = plotting("Draw it into this file.")(function)
     return click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")(function)
 
 
@@ -90,13 +87,6 @@ def numbers(context: click.Context, option: click.Parameter, values: tuple[float
     if any(math.isnan(value) for value in values):
         raise click.BadParameter("nan is no temperature", context, option)
     return values
-
-
-def drawable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
-    """Refuse a drawing in a format that is not drawn."""
-    if file and file.suffix != ".svg":
-        raise click.UsageError("--plot draws SVG: name a file that ends in .svg")
-    return file
 
 
 @command.command("source")
@@ -126,7 +116,7 @@ def source_(folder: Path, console: Console, source: str | None, length: int, as_
 @training
 @drawn
 @common
-def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool, svg: Path | None) -> int:
+def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool, plot: Path | None) -> int:
     """Train a small model from nothing on a source: its held-out loss against what the source allows.
 
     \b
@@ -141,7 +131,7 @@ def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bo
     learnt = learn(found, recipe, console.emit)
     console.close()
     _tell(console, as_md, *probe_tables.course(source, found, learnt))
-    _draw(console, folder, svg, lambda: probe_tables.draw_course(source, found, learnt))
+    write_drawing(console, folder, plot, lambda: probe_tables.draw_course(source, found, learnt))
     return ExitCode.DONE
 
 
@@ -160,7 +150,7 @@ def decode(
     rollouts: int,
     recipe: Recipe,
     as_md: bool,
-    svg: Path | None,
+    plot: Path | None,
 ) -> int:
     """Train as `train` does, let the model write hotter and colder, and score what it writes by the source.
 
@@ -180,7 +170,7 @@ def decode(
     swept = sweep(found, written, recipe.seed)
     console.close()
     _tell(console, as_md, *probe_tables.regimes(source, found, swept))
-    _draw(console, folder, svg, lambda: probe_tables.draw_regimes(source, found, swept))
+    write_drawing(console, folder, plot, lambda: probe_tables.draw_regimes(source, found, swept))
     return ExitCode.DONE
 
 
@@ -195,7 +185,7 @@ def context(
     source: str,
     asked: dict[str, Any],
     as_md: bool,
-    svg: Path | None,
+    plot: Path | None,
 ) -> int:
     """Show what base and model learn of a source within one context, symbols written as words of one token.
 
@@ -206,7 +196,7 @@ def context(
     """
     report = _probe(folder, console, (source,), **asked)
     _tell(console, as_md, *probe_tables.contexts(report))
-    _draw(console, folder, svg, lambda: probe_tables.draw_contexts(report))
+    write_drawing(console, folder, plot, lambda: probe_tables.draw_contexts(report))
     return ExitCode.DONE
 
 
@@ -221,7 +211,7 @@ def ladder(
     sources: tuple[str, ...],
     asked: dict[str, Any],
     as_md: bool,
-    svg: Path | None,
+    plot: Path | None,
 ) -> int:
     """Put a ladder of sources before base and model: what fine-tuning did to learning in context.
 
@@ -234,7 +224,7 @@ def ladder(
     """
     report = _probe(folder, console, sources, **asked)
     _tell(console, as_md, *probe_tables.rungs(report))
-    _draw(console, folder, svg, lambda: probe_tables.draw_rungs(report))
+    write_drawing(console, folder, plot, lambda: probe_tables.draw_rungs(report))
     return ExitCode.DONE
 
 
@@ -348,9 +338,3 @@ def _lines(table: Table, as_md: bool) -> list[str]:
     if as_md:
         return markdown_table(table.header, table.rows, table.names)
     return columns([table.header, *table.rows], table.names)
-
-
-def _draw(console: Console, folder: Path, file: Path | None, draw: Callable[[], bytes]) -> None:
-    if file is not None:
-        (folder / file).write_bytes(draw())
-        console.note(f"{file}: drawn")

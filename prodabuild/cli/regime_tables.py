@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from prodabuild.cli.tables import columns, markdown_table
+from prodabuild.cli.tables import Titled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,35 +16,34 @@ APART = "*"
 DATA = ("samples", "distinct", "records", "tokens")
 
 
-class Table(NamedTuple):
-    """A table with its title; the first column names the rows."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-
-
-def text(found: Experimented) -> str:
+def text(found: Experimented, verbosity: int) -> str:
     """Return what the terminal shows."""
-    parts = [[table.title, *columns([table.head, *table.rows], left=1)] for table in _tables(found.comparison)]
+    parts = [table.lines() for table in _tables(found.comparison, verbosity)]
     return "\n\n".join("\n".join(part) for part in [*parts, list(_notes(found.comparison))])
 
 
-def markdown(found: Experimented) -> str:
+def markdown(found: Experimented, verbosity: int) -> str:
     """Return what a pull request shows."""
     parts = [["## Arms side by side"]]
-    for table in _tables(found.comparison):
-        parts.append([f"**{table.title}**", "", *markdown_table(table.head, table.rows, left=1)])
+    for table in _tables(found.comparison, verbosity):
+        parts.append(table.markdown())
     return "\n\n".join("\n".join(part) for part in [*parts, [" ".join(_notes(found.comparison)), ""]])
 
 
-def _tables(found: Comparison) -> Iterator[Table]:
-    yield Table(
+def drawing(found: Experimented) -> bytes:
+    """Return the plot of what each run gained."""
+    from prodabuild.insight.regime_picture import draw_regimes
+
+    return draw_regimes(found.comparison).encode()
+
+
+def _tables(found: Comparison, verbosity: int) -> Iterator[Titled]:
+    yield Titled(
         "what an arm trains on in an epoch, mean over seeds",
         ("arm", *DATA),
         [(arm, *(f"{found.data[arm][key]:.0f}" for key in DATA)) for arm in found.arms],
     )
-    yield Table(
+    yield Titled(
         f"figures, mean ± standard deviation of {len(found.seeds)} seeds",
         ("figure", "base", *found.arms),
         [
@@ -56,11 +55,14 @@ def _tables(found: Comparison) -> Iterator[Table]:
             for name, cells in found.figures.items()
         ],
     )
-    yield Table(
+    yield Titled(
         f"effects: difference from {found.arms[0]}, and that in pooled deviations of a seed",
         ("figure", *found.arms[1:]),
         [(name, *map(_cell, effects.values())) for name, effects in found.effects.items()],
     )
+    if verbosity > 0:
+        rows = [(f"{spot.arm}@{spot.seed}", f"{spot.target:+.3f}", f"{spot.other:+.3f}") for spot in found.spots]
+        yield Titled("runs: change against the base", ("run", "target", "off_format"), rows)
 
 
 def _cell(effect: Effect) -> str:

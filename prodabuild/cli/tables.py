@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LEFT = 2
+
+
+class Titled(NamedTuple):
+    """A table with its title; the first column names the rows."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    def lines(self) -> list[str]:
+        """Return the table as the terminal shows it."""
+        return [self.title, *columns([self.head, *self.rows], left=1)]
+
+    def markdown(self) -> list[str]:
+        """Return the table as Markdown."""
+        return [f"**{self.title}**", "", *markdown_table(self.head, self.rows, left=1)]
 
 
 def columns(rows: Sequence[Sequence[str]], left: int = LEFT) -> list[str]:

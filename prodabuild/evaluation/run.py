@@ -57,13 +57,14 @@ def score_chains(unit: str, view: View, only: Collection[str] | None = None) -> 
     suite, base = parse_unit(unit)
     candidate = open_candidate(view, adapted=not base)
     known = known_file(view)
-    items = [item for item in _items(view, suite) if only is None or item["id"] in only]
+    items = [item for item in read_items(view, suite) if only is None or item["id"] in only]
     requests = [request_of(item["question"], item["choices"]) for item in items]
     found = score_unknown(known, requests, lambda unknown: _score(view, unit, candidate, unknown))
     return [_row(item, likelihoods) for item, likelihoods in zip(items, found, strict=True)]
 
 
-def _items(view: View, suite: str) -> list[dict[str, Any]]:
+def read_items(view: View, suite: str) -> list[dict[str, Any]]:
+    """Return the items of a suite, as they stand in its files."""
     files = [view.path(stored) for stored in view.output(f"suite:{suite}") if stored.path.endswith(".jsonl")]
     return [orjson.loads(line) for file in sorted(files, key=_name) for line in file.read_bytes().splitlines()]
 

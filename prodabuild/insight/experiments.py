@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.evaluation.results import BASE
+
 if TYPE_CHECKING:
     from prodabuild.manifest.model import Experiment
 
 ARM, RUN, MEASURED = KINDS = "arm", "run", "measured"
 EXPERIMENTS = "experiments"  # the key that they are declared below
 ASK = "ask"  # a recipe for arms alone: single links in the words of the tests
-BASE = "base"
 FOLDER = "experiments"
 
 

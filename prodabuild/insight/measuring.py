@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
 from prodabuild.evaluation.encoding import request_of
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import choose
+from prodabuild.evaluation.run import read_items
 from prodabuild.evaluation.scoring import prepare, score
 from prodabuild.events import Note
 from prodabuild.insight.experiments import ARM, RUN, parse_unit
@@ -64,13 +64,7 @@ def build_measured(unit: str, view: View) -> Output:
 
 def _scores(view: View, model: Any, tokenizer: Any) -> dict[str, dict[str, float]]:
     """Return accuracy and number of items: of each split, and of dev items in other formats."""
-    items = [
-        orjson.loads(line)
-        for suite in view.units("suites")
-        for stored in view.output(suite)
-        if stored.path.endswith(".jsonl")
-        for line in view.path(stored).read_bytes().splitlines()
-    ]
+    items = [item for unit in view.units("suites") for item in read_items(view, unit.partition(":")[2])]
     scorer = prepare(model, tokenizer)
 
     def share(rows: Sequence[Mapping[str, Any]], template: str) -> dict[str, float]:

@@ -48,7 +48,7 @@ def stages_of(manifest: Manifest) -> tuple[Stage, ...]:
         Stage("footprint", _build_footprint, fixed=(FOOTPRINT,) if insight.footprint else (), folder="insight"),
         Stage("tasks", _build_task_results, fixed=given, folder="results"),
         Stage("results", _build_results, fixed=made, folder="results"),
-        *(stage for name, found in manifest.insight.experiments.items() for stage in _stages_of(name, found)),
+        *(stage for name, found in insight.experiments.items() for stage in _stages_of(name, found)),
     )
 
 

@@ -62,7 +62,8 @@ def report_of(session: Session, others: Mapping[str, Reference]) -> TestReport:
 
 def ceilings(session: Session) -> Iterator[Ceiling]:
     """Return what the gates of the manifest's `insight` look at, of units that were built."""
-    if session.manifest.insight:
+    insight = session.manifest.insight
+    if insight.probe or insight.footprint:
         from prodabuild.project import footprinting, probing  # they read numpy
 
         yield from probing.ceilings(session)

@@ -267,3 +267,12 @@ def test_what_does_not_go_together_is_told(trained: Repo) -> None:
     assert outcome.code == 2
     assert "--plot draws SVG: name a file that ends in .svg" in outcome.err
     assert not (trained.path / "footprint.png").exists()
+
+
+def test_a_drawing_without_a_folder_is_refused_before_anything_is_computed(repo: Repo) -> None:
+    refused = repo.run("footprint", "--compare", "shapes", "--plot", "drawings/shapes.svg")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--plot: there is no folder drawings" in refused.err
+    (repo.path / "drawings").mkdir()
+    inside = repo.run("footprint", "--plot", "drawings/shapes.svg", "-C", str(repo.path))
+    assert (inside.code, inside.err.splitlines()[0]) == (1, "error: no model is built")

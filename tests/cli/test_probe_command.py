@@ -125,7 +125,7 @@ def drawing(file: Path) -> list[str]:
 @pytest.mark.train
 def test_a_model_is_trained_from_nothing_and_its_course_shown(repo: Repo) -> None:
     outcome = repo.run("probe", "train", "two", *SMALL, "--plot", "curve.svg")
-    assert (outcome.code, outcome.err.splitlines()[-1]) == (0, "curve.svg: drawn")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (0, "drawn: curve.svg")
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["two", "bits"]
     assert lines[1:4] == [

@@ -81,8 +81,20 @@ Items: dev 100, sealed 100, framed 100, listed 100; framed and listed: dev items
 
 
 def test_the_terminal_shows_data_figures_and_effects() -> None:
-    assert text(FOUND) + "\n" == TEXT
+    assert text(FOUND, 0) + "\n" == TEXT
 
 
 def test_a_pull_request_gets_the_same_as_markdown() -> None:
-    assert markdown(FOUND) == MARKDOWN
+    assert markdown(FOUND, 0) == MARKDOWN
+
+
+def test_more_is_told_of_each_run_where_it_is_asked_for() -> None:
+    assert """\
+
+runs: change against the base
+run    target  off_format
+all@1  +0.250      +0.075
+all@2  +0.270      +0.095
+few@1  +0.350      +0.025
+few@2  +0.370      +0.025
+""" in text(FOUND, 1)

@@ -226,3 +226,14 @@ def test_commands_take_the_answer_of_the_unit_where_they_are_asked_the_same(taug
     assert taught.run("footprint").out == shape.out
     taught.write("proda.yaml", "nothing")
     assert taught.run("footprint").out == shape.out
+
+
+def test_gates_that_nobody_declared_load_nothing(repo: Repo) -> None:
+    script = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace\n"
+        "from prodabuild.manifest.load import read_manifest; from prodabuild.project.testing import ceilings\n"
+        "assert not list(ceilings(SimpleNamespace(manifest=read_manifest(Path.cwd()))))\n"
+        "assert 'numpy' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=repo.path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
