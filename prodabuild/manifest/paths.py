@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from prodabuild.paths import Refusal, refusal
 from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
@@ -15,25 +16,14 @@ PREDICATES = "knowledge/predicates.yaml"
 _NO_LINK = "replace the symbolic link by what it points to"
 
 
-class Refusal(NamedTuple):
-    """Why a path may not be used."""
-
-    code: str
-    message: str
-    hint: str
-
-
 def refuse(root: Path, path: str) -> Refusal | None:
     """Return why a path may not be used, or None. `root` is resolved."""
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or "\\" in path or "\0" in path:
-        hint = "write it relative to proda.yaml, with forward slashes"
-        return Refusal("M020", f"{path!r} is not a path inside the repository", hint)
-    if ".." in pure.parts:
-        return Refusal("M021", f"{path!r} leaves the repository", "paths may not contain `..`")
-    if not (root / pure).exists():
-        return Refusal("M023", f"{path!r} does not exist", "create it, or mend the path")
-    if _leaves(root, root / pure):
+    refused = refusal(path)
+    if refused:
+        return refused
+    if not (root / path).exists():
+        return Refusal("M023", f"{path!r} does not exist", "create it, or correct the path")
+    if _leaves(root, root / path):
         return Refusal("M022", f"{path!r} leads outside the repository", _NO_LINK)
     return None
 

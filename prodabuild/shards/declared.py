@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine.local import closure_of, module_file
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.manifest.paths import Refusal, refuse
+from prodabuild.manifest.paths import refuse
+from prodabuild.paths import Refusal
 from prodabuild.problems import Problem, suggest
 from prodabuild.shards.own import SIGNATURES, Declared, declared, recipe_name
 from prodabuild.shards.recipes import RECIPES

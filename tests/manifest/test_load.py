@@ -106,7 +106,7 @@ def test_paths_stay_inside_the_repository(root: Path, path: str, code: str) -> N
 def test_the_text_of_a_licence_is_a_path_of_the_repository(root: Path) -> None:
     text = GOOD + "licences:\n  wordnet-3.0: {name: WordNet, file: knowledge/LICENCE}\n"
     assert rendered(root, text) == [
-        "proda.yaml:8:38: error[M023]: 'knowledge/LICENCE' does not exist\nhint: create it, or mend the path"
+        "proda.yaml:8:38: error[M023]: 'knowledge/LICENCE' does not exist\nhint: create it, or correct the path"
     ]
     (root / "knowledge" / "LICENCE").touch()
     licences = read_manifest(root).licences

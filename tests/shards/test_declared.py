@@ -53,7 +53,7 @@ def named(*entries: str, text: str = RECIPE) -> Callable[[Repo], None]:
 
 WRONG: dict[str, tuple[Callable[[Repo], None], str]] = {
     "no such recipe": (named("juge"), "proda.yaml:6:54: error[M015]: there is no recipe 'juge'\nhint: did you mean 'judge'?"),
-    "no such file": (named("recipes/csaes.py:brief"), "proda.yaml:6:54: error[M023]: 'recipes/csaes.py' does not exist\nhint: create it, or mend the path"),
+    "no such file": (named("recipes/csaes.py:brief"), "proda.yaml:6:54: error[M023]: 'recipes/csaes.py' does not exist\nhint: create it, or correct the path"),
     "a file outside": (named("../cases.py:brief"), "proda.yaml:6:54: error[M021]: '../cases.py' leaves the repository\nhint: paths may not contain `..`"),
     "no such function": (named(f"{CASES}:breif"), f"proda.yaml:6:54: error[M015]: there is no function 'breif' in {CASES}\nhint: did you mean 'brief'?"),
     "nothing like it": (named(f"{CASES}:xyz"), f"proda.yaml:6:54: error[M015]: there is no function 'xyz' in {CASES}\nhint: {FUNCTIONS}"),

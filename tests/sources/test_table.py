@@ -204,4 +204,7 @@ def test_a_file_or_mapping_that_is_not_there(repo: Repo) -> None:
     )
     repo.write("a.csv", b"name\n")
     outcome = repo.run("import", "csv", "a.csv", "--mapping", "map.yaml")
-    assert (outcome.code, outcome.err) == (1, "error: 'map.yaml' does not exist\nhint: create it, or mend the path\n")
+    assert (outcome.code, outcome.err) == (
+        1,
+        "error: 'map.yaml' does not exist\nhint: create it, or correct the path\n",
+    )
