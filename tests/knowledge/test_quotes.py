@@ -49,7 +49,7 @@ def test_what_stands_in_its_document_is_fine(documents: Documents, source: dict[
         ({"document": A, "span": [0, 99]}, ("K041", "span", f"the span ends at 99, and {A} has 37 characters", None)),
         ({"document": "sources/empty.txt", "quote": "a"}, ("K040", "quote", "the quote is not in sources/empty.txt", None)),
         ({"document": "sources/b.md", "quote": "a"}, ("K042", "document", "there is no document 'sources/b.md'", "put it back, or mend the path")),
-        ({"document": "/etc/passwd", "quote": "root"}, ("K042", "document", "'/etc/passwd' is not a path inside the repository", "write it relative to proda.yaml, with forward slashes")),
+        ({"document": "/etc/passwd", "quote": "root"}, ("K042", "document", "'/etc/passwd' is not a path inside the repository", "write it relative to the repository, with forward slashes")),
         ({"document": "../a.md", "quote": "a"}, ("K042", "document", "'../a.md' leaves the repository", "paths may not contain `..`")),
         ({"document": "A Handbook", "quote": "a"}, ("K043", "document", "'A Handbook' is no file of this repository, so that quotes from it are not verified", "name what is elsewhere with a scheme: `isbn:...`, `https://...`")),
         ({"document": "sources", "quote": "a"}, ("K042", "document", "there is no document 'sources'", "put it back, or mend the path")),

@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Callable[[Repo], object], str]] = {
     "key twice": (edit("version: 1\n", "version: 1\nversion: 1\n"), "proda.yaml:2:1: error[Y004]: duplicate key 'version'\nhint: each key once a mapping"),
     "unknown recipe": (edit("judge]", "juge]"), "proda.yaml:6:54: error[M015]: there is no recipe 'juge'\nhint: did you mean 'judge'?"),
     "no such folder": (lambda repo: shutil.rmtree(repo.path / "knowledge/zoo"), "proda.yaml:4:21: error[M023]: 'knowledge/zoo' does not exist\nhint: create it, or correct the path"),
-    "absolute path": (edit("[knowledge/zoo]", "[/etc]"), "proda.yaml:4:21: error[M020]: '/etc' is not a path inside the repository\nhint: write it relative to proda.yaml, with forward slashes"),
+    "absolute path": (edit("[knowledge/zoo]", "[/etc]"), "proda.yaml:4:21: error[M020]: '/etc' is not a path inside the repository\nhint: write it relative to the repository, with forward slashes"),
     "path upwards": (edit("[knowledge/zoo]", "[knowledge/../../x]"), "proda.yaml:4:21: error[M021]: 'knowledge/../../x' leaves the repository\nhint: paths may not contain `..`"),
     "link to a file outside": (linked_file, "knowledge/zoo/out.yaml: error[M022]: 'knowledge/zoo/out.yaml' leads outside the repository\nhint: replace the symbolic link by what it points to"),
     "link to a folder outside": (linked_folder, "proda.yaml:4:21: error[M022]: 'knowledge/zoo' leads outside the repository\nhint: replace the symbolic link by what it points to"),
