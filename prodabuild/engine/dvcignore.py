@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.paths import read_source
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -47,7 +49,7 @@ def rules_above(root: Path, path: str) -> tuple[Rules, ...]:
     for folder in reversed(PurePosixPath(path).parents):
         base = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
         try:
-            lines = (root / base / FILE).read_text("utf-8").splitlines()
+            lines = read_source(root, base + FILE).decode("utf-8").splitlines()
         except FileNotFoundError:
             continue
         patterns += [pattern for line in lines if (pattern := _pattern(line.strip(), base))]

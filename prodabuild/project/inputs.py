@@ -26,7 +26,7 @@ from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
-from prodabuild.paths import read_source
+from prodabuild.paths import read_source, source
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
@@ -363,7 +363,7 @@ def _task_files(root: Path, suite: TaskSuite) -> list[str]:
     found = {
         file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
     }
-    return sorted(file.relative_to(root).as_posix() for file in found)
+    return sorted(source(root, file.relative_to(root).as_posix()).relative_to(root).as_posix() for file in found)
 
 
 _VERSIONED = (

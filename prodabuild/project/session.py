@@ -11,6 +11,7 @@ import orjson
 
 from prodabuild.engine import journal, lockfile
 from prodabuild.engine.aside import aside
+from prodabuild.engine.clone import CANNOT_TELL
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
@@ -188,6 +189,8 @@ def _brought_up(
 def _recorded(root: Path, options: Options) -> Iterator[State]:
     """Open what is recorded, to read it; what is damaged, or not of this clone, counts as nothing."""
     believed, path = finish(root, options.emit), _state_path(root)
+    if not believed:
+        options.emit(Note(f"{CANNOT_TELL}: taken as if nothing were built", warning=True))
     try:
         state = State(path, writable=False) if believed else State.empty(path)
     except DamagedStateError as error:

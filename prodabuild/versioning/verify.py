@@ -29,6 +29,7 @@ from prodabuild.project.session import STATE, workspace
 from prodabuild.versioning.gc import objects_in
 from prodabuild.versioning.named import every_version, objects_of, placed_files, present_version, trees_named
 from prodabuild.versioning.rebuild import rebuild, target_of
+from prodabuild.versioning.worktree import clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -58,6 +59,7 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
     """Verify everything and heal what can be healed; with `again` what is lost is built again, in every version."""
     started = time.monotonic()
     root, store = project.root, workspace(project.root).store
+    clear(root)
     with exclusive(root, "prodabuild verify", options.emit):
         found = _look(root, store)
         _heal(root, store, found, options.emit)
