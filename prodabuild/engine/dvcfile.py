@@ -12,7 +12,7 @@ import yaml
 
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_source
 from prodabuild.yamlio import TextError, load
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Lock(NamedTuple):
 def read_stages(path: Path) -> tuple[DvcStage, ...]:
     """Return the stages of a `dvc.yaml` that say all in plain words: no template, loop or folder of their own."""
     try:
-        data = read_regular(path)
+        data = read_source(path.parent, path.name)
     except FileNotFoundError:
         return ()
     return parse_stages(data, path.name)
@@ -100,7 +100,7 @@ def lock_outs(data: bytes, name: str) -> dict[str, list[Entry]]:
 def read_lock(path: Path) -> Lock:
     """Return a `dvc.lock`, an empty one when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        return parse_lock(read_regular(path), path.name)
+        return parse_lock(read_source(path.parent, path.name), path.name)
     except FileNotFoundError:
         return Lock()
 

@@ -13,7 +13,7 @@ import orjson
 from prodabuild.digest import canonical, sha256
 from prodabuild.engine.store import Stored, place
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def render(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
 def read(path: Path) -> Entries:
     """Return the entries of a lock file, none when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        data = read_regular(path)
+        data = read_source(path.parent, path.name)
     except FileNotFoundError:
         return {}
     return parse(data, path.name)
@@ -64,7 +64,7 @@ def parse(data: bytes, name: str) -> Entries:
 def write(path: Path, entries: Mapping[str, Mapping[str, Any]], scratch: Path) -> bool:
     """Write a lock if its bytes differ; returns whether they did. `scratch` is on the same file system."""
     data = render(entries)
-    if path.exists() and read_regular(path) == data:
+    if path.exists() and read_source(path.parent, path.name) == data:
         return False
     place(path.parent, path.name, data, scratch, durable=True)
     return True

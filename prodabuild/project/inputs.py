@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -98,8 +99,8 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
             elif name != PREDICATES:
                 wanted[name] = Wanted(root / name, context)
     raise_errors(problems)
-    if (root / PREDICATES).is_file():
-        wanted[PREDICATES] = Wanted(root / PREDICATES, _PREDICATES)
+    if os.path.lexists(root / PREDICATES):
+        wanted[PREDICATES] = Wanted(source(root, PREDICATES), _PREDICATES)
     for module, file in modules_below(PACKAGE, "prodabuild"):
         if module not in VOICE:
             wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 
-from prodabuild.engine import journal, lockfile
+from prodabuild.engine import clone, journal, lockfile
 from prodabuild.engine.aside import aside
-from prodabuild.engine.clone import CANNOT_TELL
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
@@ -190,7 +189,7 @@ def _recorded(root: Path, options: Options) -> Iterator[State]:
     """Open what is recorded, to read it; what is damaged, or not of this clone, counts as nothing."""
     believed, path = finish(root, options.emit), _state_path(root)
     if not believed:
-        options.emit(Note(f"{CANNOT_TELL}: taken as if nothing were built", warning=True))
+        options.emit(Note(f"{clone.CANNOT_TELL}: taken as if nothing were built", warning=True))
     try:
         state = State(path, writable=False) if believed else State.empty(path)
     except DamagedStateError as error:
@@ -369,7 +368,11 @@ def _session(root: Path, manifest: Manifest, state: State, options: Options, pip
 
 
 def workspace(root: Path, cache: Path | None = None) -> Workspace:
-    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given."""
+    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given.
+
+    Raises `ProjectError` where a link or another user's state stands in the way (see `examine`).
+    """
+    clone.examine(root)
     dvc = dvc_folder(root)
     cache = cache or (cache_folder(dvc) if dvc else inside(root, f"{PRIVATE}/cache"))
     return Workspace(root, Store(cache, root / BUILD), root / PRIVATE / "tmp")

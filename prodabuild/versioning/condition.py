@@ -178,6 +178,8 @@ def _git(root: Path) -> Iterator[Finding]:
 def _ignored(root: Path) -> Iterator[Finding]:
     """Return what git ignores and must not, and what it must and does not."""
     asked = (LOCK, "dvc.lock", f"{BUILD}/x", f"{PRIVATE}/x")
+    if any((root / name).is_symlink() for name in (BUILD, PRIVATE)):
+        return
     names = git(root, "check-ignore", "--no-index", "--", *asked, answers=(0, 1)).decode().splitlines()
     for file in asked[:2]:
         if file in names:
@@ -213,5 +215,7 @@ def _sizes(root: Path) -> dict[str, int]:
 
 
 def _size(folder: Path) -> int:
+    if folder.is_symlink():
+        return 0
     found = (os.path.join(place, file) for place, _, files in os.walk(folder) for file in files)
     return sum(os.lstat(path).st_size for path in found if os.path.lexists(path))

@@ -98,13 +98,12 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
     `from_scratch` restores nothing. The work tree, `build/` and the locks stay as they are.
     """
     started = time.monotonic()
-    commit = commit_of(root, ref)
+    store, commit = workspace(root).store, commit_of(root, ref)
     version = version_at(root, Ref(ref, commit))
     entries = _locked(version)
     environment = differences(entries, device_of(options))
     for what, then, now in environment:
         options.emit(Note(f"{what} was {then}, here it is {now}: what it shapes may differ", warning=True))
-    store = workspace(root).store
     with checked_out(root, commit) as tree:
         _bring(root, _only(version, ".dvc") if from_scratch else version, store, options.emit)
         _lay_sources(tree, version, store)
