@@ -8,11 +8,14 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.paths import read_source
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 FILE = ".dvcignore"
+MAX_BYTES = 1 << 20
 
 
 class UnlistedError(Exception):
@@ -47,7 +50,7 @@ def rules_above(root: Path, path: str) -> tuple[Rules, ...]:
     for folder in reversed(PurePosixPath(path).parents):
         base = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
         try:
-            lines = os.fsdecode((root / base / FILE).read_bytes()).splitlines()
+            lines = os.fsdecode(read_source(root, base + FILE, MAX_BYTES)).splitlines()
         except FileNotFoundError:
             continue
         patterns += [pattern for line in lines if (pattern := _pattern(line.strip(), base))]

@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from prodabuild.errors import ProjectError
+from prodabuild.paths import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def model_tensors(folder: Path) -> dict[str, Tensor]:
 
 def _index(file: Path) -> dict[str, Tensor]:
     size = file.stat().st_size
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         length = int.from_bytes(handle.read(_LENGTH), "little")
         head = handle.read(length) if length <= min(size, _LONGEST) else b""
     try:

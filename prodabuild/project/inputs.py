@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -26,6 +27,7 @@ from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.paths import read_source, source
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
@@ -97,8 +99,8 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
             elif name != PREDICATES:
                 wanted[name] = Wanted(root / name, context)
     raise_errors(problems)
-    if (root / PREDICATES).is_file():
-        wanted[PREDICATES] = Wanted(root / PREDICATES, _PREDICATES)
+    if os.path.lexists(root / PREDICATES):
+        wanted[PREDICATES] = Wanted(source(root, PREDICATES), _PREDICATES)
     for module, file in modules_below(PACKAGE, "prodabuild"):
         if module not in VOICE:
             wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
@@ -186,7 +188,7 @@ def read_readable(
 
 def _own_code(root: Path, manifest: Manifest) -> Closure:
     """Return the modules of the data repo that shape samples; raises `ProblemsError`."""
-    found = own_recipes(root, manifest, decode((root / MANIFEST).read_bytes()))
+    found = own_recipes(root, manifest, decode(read_source(root, MANIFEST)))
     raise_errors(found.problems)
     return found.code
 
@@ -362,7 +364,7 @@ def _task_files(root: Path, suite: TaskSuite) -> list[str]:
     found = {
         file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
     }
-    return sorted(file.relative_to(root).as_posix() for file in found)
+    return sorted(source(root, file.relative_to(root).as_posix()).relative_to(root).as_posix() for file in found)
 
 
 _VERSIONED = (

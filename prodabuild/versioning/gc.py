@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine.placing import sweep
-from prodabuild.engine.store import writer_lives
+from prodabuild.engine.store import remove_file, writer_lives
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.project.outcome import SCHEMA
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import workspace
 from prodabuild.versioning.git import in_git, present_worktrees
 from prodabuild.versioning.roots import data_repos, roots_of, with_listed
+from prodabuild.versioning.worktree import clear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def collect(
     Nothing is written meanwhile: the writers' locks of all these repos are held.
     """
     space = workspace(root)
+    clear(root)
     _refuse_shared(root, space.store.root, others)
     repos = [root, *(other for other in others if not other.samefile(root))]
     with ExitStack() as held:
@@ -72,7 +74,7 @@ def collect(
         if not dry:
             sweep(space)
             for path in [*(space.store.object_path(name) for name in free), *left]:
-                path.unlink(missing_ok=True)
+                remove_file(space.store.root, path.relative_to(space.store.root).as_posix())
                 with suppress(OSError):  # it holds others
                     path.parent.rmdir()
     refs = tuple(dict.fromkeys(ref for roots in found for ref in roots.refs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,9 +92,14 @@ def present_worktrees(folder: Path) -> list[Worktree]:
     return [tree for tree in worktrees(folder) if tree.path.is_dir()]
 
 
+def common_folder(folder: Path) -> Path:
+    """Return git's own folder, the one that all worktrees of a repository share."""
+    return Path(os.fsdecode(git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")).removesuffix("\n"))
+
+
 def main_worktree(folder: Path) -> Path | None:
     """Return the main work tree of a repository, None where that is a bare one."""
-    common = Path(git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir").decode().removesuffix("\n"))
+    common = common_folder(folder)
     return common.parent if common.name == ".git" else None
 
 
