@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
 @click.option("--rebuild", "again", is_flag=True, help="Build what is lost again, in each version that needs it.")
+@trusting
 @common
 def command(folder: Path, console: Console, device: str, again: bool) -> int:
     """Read everything that was built and heal what is damaged.
@@ -35,7 +36,8 @@ def command(folder: Path, console: Console, device: str, again: bool) -> int:
     from prodabuild.versioning.verify import verify
 
     console.stages = console.verbosity > 0
-    report = verify(open_project(folder), Options(device=visible_device(device), emit=console.emit), again)
+    options = Options(device=visible_device(device), emit=console.emit, trust=trust())
+    report = verify(open_project(folder), options, again)
     console.close()
     if console.as_json:
         console.json(report.to_json())

@@ -12,8 +12,11 @@ import shutil
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+import orjson
+
 from prodabuild.digest import canonical, change_digest, file_md5, md5, sha256
 from prodabuild.errors import OutsideError
+from prodabuild.paths import is_md5, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,11 +135,12 @@ class Store:
         return path.is_file() and file_md5(path) == name.removesuffix(".dir")
 
     def files_of(self, name: str) -> dict[str, str]:
-        """Return the md5s of the files that a folder's object lists, by path; nothing when it is not there."""
+        """Return the md5s of the files that a folder's object lists, by path; nothing when it is gone or damaged."""
         try:
-            return listed(self.object_path(name).read_bytes())
+            data = self.object_path(name).read_bytes()
         except FileNotFoundError:
             return {}
+        return listed(data) if md5(data) == name.removesuffix(".dir") else {}
 
     def receiving(self, name: str) -> Path:
         """Return where an object that comes from elsewhere is to be written, for `receive`."""
@@ -215,11 +219,16 @@ def tree_of(files: Iterable[tuple[str, str]]) -> tuple[str, bytes]:
 
 
 def listed(data: bytes) -> dict[str, str]:
-    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that."""
+    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that.
+
+    A list with one path or md5 that is none is no list: who made it is not to be believed in the rest.
+    """
     try:
-        return {row["relpath"]: row["md5"] for row in json.loads(data)}
+        found = {row["relpath"]: row["md5"] for row in orjson.loads(data)}
     except (ValueError, TypeError, KeyError):
         return {}
+    sound = all(is_md5(name) and not name.endswith(".dir") and not refusal(path) for path, name in found.items())
+    return found if sound else {}
 
 
 def make_folder(folder: Path) -> None:

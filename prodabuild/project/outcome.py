@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from prodabuild.problems import Problem
     from prodabuild.project.coverage import Coverage
     from prodabuild.project.stages import Target
+    from prodabuild.project.trust import Trust
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given.
+
+    `trust` says what is believed of builds elsewhere: nothing, what a trusted version names, or everything. `proof` is
+    the share of the data units restored from there that are built again and compared; 1 is all, those of here, too.
+    """
 
     to: Target = "model"
     jobs: int = 1
@@ -31,6 +36,8 @@ class Options:
     device: str = "auto"
     emit: Emit = silent
     cache: Path | None = None
+    trust: Trust = "lock"
+    proof: float = 0.02
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import file_md5
+from prodabuild.digest import file_md5, md5
 from prodabuild.engine.store import place
+from prodabuild.paths import inside
 from prodabuild.versioning.named import placed_files
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def take_back(root: Path, version: Version, store: Store) -> None:
     """Put objects that the store lacks (it is new, or was cleared) into it, from their copies in `build/`."""
     files = placed_files(version, store)
-    lost = {name: root / path for path, name in files.items() if not store.object_path(name).is_file()}
+    lost = {name: inside(root, path) for path, name in files.items() if not store.object_path(name).is_file()}
     for name, path in lost.items():
         if path.is_file() and file_md5(path) == name:
             store.put(path.name, path.read_bytes())
@@ -29,8 +30,10 @@ def lay_out(root: Path, version: Version, space: Workspace) -> int:
     """Make the files in `build/` those that a version names, as far as the store has them; returns how many it laid."""
     laid = 0
     for path, name in placed_files(version, space.store).items():
-        target, source = root / path, space.store.object_path(name)
+        target, source = inside(root, path), space.store.object_path(name)
         if source.is_file() and not (target.is_file() and file_md5(target) == name):
-            place(target, source.read_bytes(), space.scratch)
-            laid += 1
+            data = source.read_bytes()
+            if md5(data) == name:
+                place(target, data, space.scratch)
+                laid += 1
     return laid

@@ -100,7 +100,7 @@ def placed_files(version: Version, store: Store) -> dict[str, str]:
     for needed, path, name in (*_units(version), *_outputs(version)):
         files = {f"{path}/{inside}": file for inside, file in store.files_of(name).items()}
         found |= (files if name.endswith(".dir") else {path: name}) if needed else {}
-    return {path: name for path, name in found.items() if built(normal(path) or "")}
+    return {path: name for written, name in found.items() if built(path := normal(written) or "")}
 
 
 def trees_named(version: Version) -> dict[str, tuple[str, dict[str, str]]]:
@@ -121,8 +121,8 @@ def _units(version: Version) -> list[tuple[bool, str, str]]:
     found = []
     for name, entry in lockfile.parse(data, _called(LOCK, version)).items() if data is not None else ():
         own = not name.startswith(ACCEPTED)
-        files = lockfile.files_of(entry if own else entry.get("results", {}))
-        found += [(own, f"{BUILD}/{path}", str(file["md5"])) for path, file in files.items()]
+        files = lockfile.files_of(entry if own else entry["results"])
+        found += [(own, f"{BUILD}/{path}", file["md5"]) for path, file in files.items()]
     return found
 
 
@@ -135,7 +135,7 @@ def _outputs(version: Version) -> list[tuple[bool, str, str]]:
         if file == DVC_LOCK or file.endswith(".dvc"):
             for stage, outs in lock_outs(data, _called(file, version)).items():
                 ours = kept.get(stage) if file == DVC_LOCK else None
-                rows = ((str(out.get("path")), str(out.get("md5"))) for out in outs)
+                rows = ((out["path"], out["md5"]) for out in outs)
                 found += [(ours is not None, path, name) for path, name in rows if ours is None or path in ours]
     return found
 

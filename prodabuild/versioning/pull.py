@@ -35,30 +35,40 @@ def pull(root: Path, name: str | None, everything: bool, emit: Emit) -> Transfer
     refuse_absent(remote, sending=False)
     with exclusive(root, "prodabuild pull", emit):
         take_back(root, versions[0], space.store)
-        came = fetch_lacking(remote, space.store, versions, emit)
+        came, whole = fetch_lacking(remote, space.store, versions, emit)
         placed = lay_out(root, versions[0], space)
     named = objects_of(versions, space.store)
     labels = {**named.others, **named.needed}
-    lacking = {name for name in named.needed if not space.store.object_path(name).is_file()}
     return TransferReport(
         remote.name,
         remote.url,
         tuple(version.name for version in versions),
-        len(labels) - len(lacking),
+        len(labels.keys() & whole),
         sum(came.values()),
-        sum(space.store.object_path(name).stat().st_size for name, whole in came.items() if whole),
-        tuple(sorted(named.needed[name] for name in lacking if name not in came)),
-        tuple(sorted(labels.get(name, name) for name, whole in came.items() if not whole)),
+        sum(space.store.object_path(name).stat().st_size for name, arrived in came.items() if arrived),
+        tuple(sorted(what for name, what in named.needed.items() if name not in whole and name not in came)),
+        tuple(sorted(labels.get(name, name) for name, arrived in came.items() if not arrived)),
         placed,
     )
 
 
-def fetch_lacking(remote: Remote, store: Store, versions: Iterable[Version], emit: Emit) -> dict[str, bool]:
-    """Fetch what the store lacks of versions, first the lists of folders; tells what came, and whether it was whole."""
+def fetch_lacking(
+    remote: Remote, store: Store, versions: Iterable[Version], emit: Emit
+) -> tuple[dict[str, bool], set[str]]:
+    """Fetch what the store lacks of versions, first the lists of folders; what it has is compared with its name, too.
+
+    Returns what came, and whether it was what its name says; and the names of all objects that are whole now. One that
+    is damaged here, and that does not come, is removed.
+    """
     versions = list(versions)
     came: dict[str, bool] = {}
+    whole: set[str] = set()
     for part in (True, False):
-        named = objects_of(versions, store)
-        lacking = [n for n in named.all() if n.endswith(".dir") == part and not store.object_path(n).is_file()]
+        names = [name for name in objects_of(versions, store).all() if name.endswith(".dir") == part]
+        lacking = [name for name in names if not store.sound(name)]
         came |= fetch(remote, store, lacking, emit) if lacking else {}
-    return came
+        for name in lacking:
+            if not came.get(name):
+                store.object_path(name).unlink(missing_ok=True)
+        whole.update(name for name in names if came.get(name) or name not in lacking)
+    return came, whole
