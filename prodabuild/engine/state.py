@@ -407,15 +407,18 @@ class State:
 
     def drop_foreign(self, reason: Reason) -> None:
         """Forget the traces of builds elsewhere; the units that depend on them are to be built."""
-        rows = self._db.execute(
-            "SELECT name FROM units JOIN foreign_traces f ON f.unit = name AND f.inputs = units.inputs"
-        )
-        names = [row[0] for row in rows]
-        self.mark_dirty({name: [reason] for name in names})
-        self._db.executemany("DELETE FROM after WHERE unit = ?", ((name,) for name in names))
-        self._db.executemany("UPDATE units SET inputs = NULL WHERE name = ?", ((name,) for name in names))
-        self._db.execute("DELETE FROM traces WHERE (unit, inputs) IN (SELECT unit, inputs FROM foreign_traces)")
-        self._db.execute("DELETE FROM foreign_traces")
+        self.drop(self._db.execute("SELECT unit, inputs FROM foreign_traces").fetchall(), reason)
+
+    def drop(self, traces: Collection[tuple[str, bytes]], reason: Reason) -> None:
+        """Forget traces, by unit and inputs; the units that depend on them are to be built."""
+        for unit, inputs in traces:
+            row = self.unit(unit)
+            if row is not None and row.inputs == inputs:
+                self.mark_dirty({unit: [reason]})
+                self._db.execute("DELETE FROM after WHERE unit = ?", (unit,))
+                self._db.execute("UPDATE units SET inputs = NULL WHERE name = ?", (unit,))
+        for table in ("traces", "foreign_traces"):
+            self._db.executemany(f"DELETE FROM {table} WHERE unit = ? AND inputs = ?", traces)
 
     def own(self, trace: Trace) -> None:
         """Note that this clone has built what a trace tells of."""

@@ -14,6 +14,8 @@ from prodabuild.engine import journal, lockfile
 from prodabuild.engine.aside import aside
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
+from prodabuild.engine.facts import Delta
+from prodabuild.engine.files import scan
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import laid_out, refresh
@@ -27,7 +29,7 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.paths import inside
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
-from prodabuild.project.inputs import opaque_files, read_readable, read_sources
+from prodabuild.project.inputs import opaque_files, read_readable, read_sources, with_named
 from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.facts import Delta
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
@@ -318,6 +319,13 @@ def _record_sources(session: Session) -> dict[str, bytes]:
             state.set_note(RECORDED, "")
             raise_errors(check())
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
+
+
+def record_written(session: Session, file: str) -> None:
+    """Record a file that the command has written itself, no source of any unit, for stages of DVC that depend on it."""
+    rows = scan(session.state, with_named({}, session.root, [file])).rows
+    with session.state.transaction():
+        session.state.apply(Delta(), rows.values(), ())
 
 
 @contextmanager

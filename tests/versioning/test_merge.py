@@ -95,7 +95,7 @@ def test_what_one_side_removed_goes_unless_the_other_changed_it() -> None:
 def test_a_model_of_other_data_than_the_merge_has_is_left_out() -> None:
     base = entries(shard_zoo__0=0, dataset=0, base=0)
     ours = base | entries(shard_zoo__0=1, dataset=1)
-    theirs = base | entries(model=2, results_chains=2) | {"score:chains/dev": {"acc": 1}}
+    theirs = base | entries(model=2, results_chains=2) | {"score:chains/dev": {"n": 1, "acc": 1}}
     found = merge_entries(base, ours, theirs)
     assert lockfile.parse(found.data, "") == ours
     assert found.stale == ("model", "results:chains", "score:chains/dev")
@@ -162,7 +162,12 @@ def test_stages_of_dvc_are_merged_and_one_that_depends_on_what_is_gone_goes() ->
 
     head, _, model = dvc(**old).partition(b"  model:")
     without = head + b"  notes:" + model.partition(b"  notes:")[2]
-    found = merge("dvc.lock", without, dvc(**old | {"model": "m9"}), without.replace(*(md5(word).encode() for word in (b"d0", b"d2"))))
+    found = merge(
+        "dvc.lock",
+        without,
+        dvc(**old | {"model": "m9"}),
+        without.replace(md5(b"d0").encode(), md5(b"d2").encode()),
+    )
     assert (list(parse_lock(found.data, "").stages), found.stale) == (["data", "notes"], ("model",))
 
 
