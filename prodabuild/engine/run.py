@@ -234,7 +234,8 @@ class Runner:
         assert self.proof is not None
         every = self.proof.share >= 1
         others = set() if every else self.state.foreign()
-        traces = {name: trace for name, trace in found.items() if trace and (every or (name, trace.inputs) in others)}
+        likely = {name: trace for name, trace in found.items() if trace and can_be_had(self.space.store, trace)}
+        traces = {name: trace for name, trace in likely.items() if every or (name, trace.inputs) in others}
         kept = dict(found)
         for name in self.refuted(stage, {name: traces[name] for name in self.proof.pick(sorted(traces))}):
             message = f"{name}: what was to be restored is not what its sources make"

@@ -86,8 +86,7 @@ def _trusted(root: Path, store: Store, arrived: Sequence[Arrived], emit: Emit) -
 
     versions = trusted_versions(root)
     for version in versions:
-        for path in [path for path in version.outputs if _is_file_of_traces(path)]:
-            name = version.outputs[path]
+        for path, name in version.traces.items():
             for file in (store.object_path(name), root / path):
                 if traces := [*_traces(file, path.removeprefix(f"{BUILD}/"), name, emit)]:
                     yield from (each for each in traces if lockfile.names(version.entries, each.unit, each.files))
@@ -113,10 +112,6 @@ def _traces(file: Path, path: str, name: str, emit: Emit) -> Iterator[Trace]:
 def _bytes(file: Path) -> bytes:
     """Return the bytes of a file that may be one of traces, none of another."""
     return read_regular(file, MAX_BYTES) if is_regular(file) and stat_of(file).size <= MAX_BYTES else b""
-
-
-def _is_file_of_traces(path: str) -> bool:
-    return path in [f"{BUILD}/{FOLDER}/{kind}.journal" for kind in ORDER]
 
 
 def write_traces(session: Session, target: Target) -> list[Stored]:

@@ -16,6 +16,8 @@ from prodabuild.engine.dvcfile import LOCK as DVC_LOCK
 from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.errors import ProjectError
 from prodabuild.project.locking import LOCK
+from prodabuild.project.pipeline import BUILD, ORDER
+from prodabuild.project.travelling import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,16 @@ class Trusted(NamedTuple):
     commit: str
     entries: Entries
     outputs: Mapping[str, str]
+
+    @property
+    def traces(self) -> dict[str, str]:
+        """Return the objects of the files of traces that it names, by path."""
+        return {path: name for path, name in self.outputs.items() if is_file_of_traces(path)}
+
+
+def is_file_of_traces(path: str) -> bool:
+    """Tell whether a path in the repo is that of traces which travel."""
+    return path in [f"{BUILD}/{FOLDER}/{kind}.journal" for kind in ORDER]
 
 
 def trusted_versions(root: Path) -> list[Trusted]:
@@ -61,8 +73,11 @@ def _trusted_ref(root: Path) -> tuple[str, str] | None:
         if not commit:
             raise ProjectError(f"git knows no commit {asked!r}", f"`git config {SETTING} REF` names the trusted branch")
         return asked, commit
-    listed = _git(root, "for-each-ref", _FORMAT, "refs/remotes", *(f"refs/heads/{name}" for name in _BRANCHES))
-    refs = {name: (target or name, commit) for name, target, commit in (row.split(" ") for row in listed.splitlines())}
+    local = (f"refs/heads/{name}" for name in _BRANCHES)
+    listed = _git(root, "for-each-ref", _FORMAT, "refs/remotes", *local).split("\n")[
+        :-1
+    ]  # nothing else ends a line: a name may be odd
+    refs = {name: (target or name, commit) for name, target, commit in (row.split(" ") for row in listed)}
     remotes = {name.split("/")[2] for name in refs if name.startswith("refs/remotes/")}
     remote = "origin" if "origin" in remotes else next(iter(remotes), "")
     if len(remotes) > 1 and remote != "origin":
@@ -74,7 +89,7 @@ def _trusted_ref(root: Path) -> tuple[str, str] | None:
 
 def _beginning(root: Path, tip: str) -> list[str]:
     """Return the newest commit at the tip of a branch that the work tree descends from; none when it is unknown."""
-    rows = _git(root, "rev-list", "--first-parent", "--parents", tip, "^HEAD").splitlines()
+    rows = _git(root, "rev-list", "--first-parent", "--parents", tip, "^HEAD").strip().split("\n")
     return rows[-1].split(" ")[1:2] if rows else []
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import file_md5, md5
+from prodabuild.engine.database import DamagedStateError, translated
+from prodabuild.engine.lockfile import outputs, parse, render
+from prodabuild.engine.placing import UNPLACED
+from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import place
 from prodabuild.paths import inside
+from prodabuild.project.locking import LOCK
+from prodabuild.project.pipeline import BUILD
+from prodabuild.project.session import STATE
+from prodabuild.project.travelling import FOLDER as TRACES
 from prodabuild.versioning.named import placed_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from prodabuild.engine.placing import Workspace
@@ -26,14 +36,37 @@ def take_back(root: Path, version: Version, store: Store) -> None:
             store.put(path.name, path.read_bytes())
 
 
-def lay_out(root: Path, version: Version, space: Workspace) -> int:
-    """Make the files in `build/` those that a version names, as far as the store has them; returns how many it laid."""
-    laid = 0
+def lay_out(root: Path, version: Version, space: Workspace) -> list[str]:
+    """Make the files in `build/` those that a version names, as far as the store has them; returns which it laid.
+
+    A file that only a list of DVC's names is none that a build made, and is left out.
+    """
+    data = version.files.get(LOCK)
+    made = {f"{BUILD}/{path}" for _, path in outputs(parse(data, LOCK))} if data is not None else None
+    laid = []
     for path, name in placed_files(version, space.store).items():
         target, source = inside(root, path), space.store.object_path(name)
+        if made is not None and path not in made and not path.startswith(f"{BUILD}/{TRACES}/"):
+            continue
         if source.is_file() and not (target.is_file() and file_md5(target) == name):
             data = source.read_bytes()
             if md5(data) == name:
                 place(target, data, space.scratch)
-                laid += 1
+                laid.append(path)
     return laid
+
+
+def announce(root: Path, version: Version, laid: Iterable[str]) -> None:
+    """Note in the state which files were laid in `build/`: the next build removes those of units that there are not."""
+    path = root / STATE
+    units = {f"{BUILD}/{path}": unit for unit, path in outputs(parse(version.files.get(LOCK, render({})), LOCK))}
+    if not path.is_file():
+        return
+    with (
+        suppress(DamagedStateError),
+        translated(path),
+        closing(State(path, writable=True)) as state,
+        state.transaction(),
+    ):
+        for file in units.keys() & set(laid):
+            state.announce_placed(PlacedRow(file.removeprefix(f"{BUILD}/"), units[file], "", UNPLACED))

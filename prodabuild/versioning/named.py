@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine import lockfile
@@ -56,14 +57,15 @@ def present_version(root: Path) -> Version:
     """Return the version in the work tree."""
     paths = {name for name in _LOCKS if (root / name).is_file()}
     if in_git(root):
-        listed = git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.dvc").decode()
+        listed = os.fsdecode(git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.dvc"))
         paths |= {path for path in listed.split("\0") if path and (root / path).is_file()}
     return Version(PRESENT, {path: (root / path).read_bytes() for path in sorted(paths)})
 
 
 def version_at(root: Path, ref: Ref) -> Version:
     """Return the version at a commit."""
-    rows = (row.partition("\t") for row in git(root, "ls-tree", "-r", "-z", ref.commit).decode().split("\0") if row)
+    listed = os.fsdecode(git(root, "ls-tree", "-r", "-z", ref.commit))
+    rows = (row.partition("\t") for row in listed.split("\0") if row)
     ids = {path: head.split(" ")[2] for head, _, path in rows if is_lock(path)}
     found = dict(zip(ids, blobs(root, ids.values()), strict=True))
     return Version(ref.name, {path: data for path, data in found.items() if data is not None}, ref.commit)
@@ -141,7 +143,8 @@ def _outputs(version: Version) -> list[tuple[bool, str, str]]:
 
 
 def _called(file: str, version: Version) -> str:
-    return file if version.name == PRESENT else f"{file} of {version.name}"
+    readable = os.fsencode(file).decode(errors="backslashreplace")
+    return readable if version.name == PRESENT else f"{readable} of {version.name}"
 
 
 def _inside(what: str, path: str) -> str:
