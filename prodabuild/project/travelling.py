@@ -95,7 +95,7 @@ def _trusted(root: Path, store: Store, arrived: Sequence[Arrived], emit: Emit) -
     if others := [each.path for each in arrived if md5(_bytes(each.file)) not in known]:
         of = f"{versions[0].ref}, which is trusted," if versions else f"a trusted branch (`git config {SETTING} REF`)"
         what = f"{BUILD}/{others[0]}" + (f" and {len(others) - 1} more" if others[1:] else "")
-        emit(Note(f"{what} is not that of {of} and not taken in: --trust all restores what it tells of"))
+        emit(Note(f"{what} is not that of {of} and not taken in: --trust all restores what it names"))
 
 
 def _traces(file: Path, path: str, name: str, emit: Emit) -> Iterator[Trace]:
