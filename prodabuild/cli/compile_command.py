@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.cli.rebuilding import rebuild_on_save
 from prodabuild.cli.trials import tell_samples, tell_trial
 
@@ -63,7 +63,7 @@ def command(
     from prodabuild.training.sinks import logging_to
 
     with logging_to(logs, console.emit) as emit:
-        options = Options(to, jobs, locked, keep_going, device, emit)
+        options = Options(to, jobs, locked, keep_going, device, emit, trust=trust())
         _compile(folder, console, options, watch, max_steps, show_samples)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ SHOWN = 12
     help="Write a patch for each cluster of gaps that none treats, or was tried for in vain.",
 )
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@trusting
 @common
 def command(folder: Path, console: Console, draft: bool, device: str) -> None:
     """Ask the model why its dev items fail; draft patches.
@@ -40,7 +41,7 @@ def command(folder: Path, console: Console, draft: bool, device: str) -> None:
     """
     from prodabuild.project import Options
 
-    options = Options("results", device=visible_device(device), emit=console.emit)
+    options = Options("results", device=visible_device(device), emit=console.emit, trust=trust())
     report = open_project(folder).debug(options, draft)
     console.close()
     if console.as_json:

@@ -61,6 +61,8 @@ def _text(found: Comparison, everything: bool) -> Iterator[str]:
         yield "nothing differs"
         return
     yield from ("", *columns([("", "before", "after", "change"), *summary_rows(found)], left=1))
+    if found.suspicion:
+        yield from ("", f"unexplained: {found.suspicion}")
     if found.scores:
         yield from ("", *columns([SCORE_HEAD, *score_rows(found)]))
     for title, settings in (("settings", found.settings), ("the model was made with", found.made_with)):

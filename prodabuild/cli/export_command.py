@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.options import building, common, open_project, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,8 @@ def command(
     if items and held_out:
         raise click.UsageError("--split sets training samples aside: it does not go with --items")
     request = ExportRequest(form, to, disciplines, held_out, items)
-    report = open_project(folder).export(request, Options("data", jobs, locked, keep_going, device, console.emit))
+    options = Options("data", jobs, locked, keep_going, device, console.emit, trust=trust())
+    report = open_project(folder).export(request, options)
     console.close()
     if console.as_json:
         console.json(report.to_json())

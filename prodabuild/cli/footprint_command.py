@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import calculate_alone, common, open_project, visible_device
+from prodabuild.cli.options import calculate_alone, common, open_project, trust, trusting, visible_device
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
 @plotting("Draw spectra, and figures by layer; of an experiment, what each run gained.")
+@trusting
 @common
 def command(
     folder: Path,
@@ -64,7 +65,7 @@ def _compared(folder: Path, console: Console, name: str) -> tuple[Any, Any]:
     from prodabuild.cli import regime_tables
     from prodabuild.project import Options
 
-    options = Options(device=visible_device("auto"), emit=console.emit)
+    options = Options(device=visible_device("auto"), emit=console.emit, trust=trust())
     return open_project(folder).experiment(options, name), regime_tables
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prodabuild.project import Project
+    from prodabuild.project.trust import Trust
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,9 +45,31 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_TRUST = "prodabuild.trust"  # where a context keeps what `--trust` says
+
+
+def trusting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--trust` to a command that restores what was built elsewhere; `trust` returns what it says."""
+    return click.option(
+        "--trust",
+        type=click.Choice(["none", "lock", "all"]),
+        default="lock",
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.__setitem__(_TRUST, value),
+        help="What to restore of what was built elsewhere: nothing, what the trusted branch names, or everything.",
+    )(function)
+
+
+def trust() -> Trust:
+    """Return what is believed of builds elsewhere, by the command that runs."""
+    found: Trust = click.get_current_context().meta[_TRUST]
+    return found
+
+
 def building(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of commands that build."""
 
+    @trusting
     @click.option(
         "-j", "--jobs", type=click.IntRange(1), default=None, help="Processes for building data (default: the cores)."
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ HEAD = ("items", "n", "before", "now", "change", "95 % interval", "better", "wor
 @click.command("try")
 @click.argument("patches", nargs=-1)
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@trusting
 @common
 def try_(folder: Path, console: Console, patches: tuple[str, ...], device: str) -> int:
     """Build and test the accepted version with patches, beside it; exit 3 when they do more harm than good.
@@ -47,6 +48,7 @@ def try_(folder: Path, console: Console, patches: tuple[str, ...], device: str) 
 @click.command("accept")
 @click.argument("patches", nargs=-1)
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@trusting
 @common
 def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str) -> int:
     """Make patches that passed `patch try` the accepted version; what was tried is restored, not trained again.
@@ -73,7 +75,7 @@ def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str
 def _options(console: Console, device: str) -> Options:
     from prodabuild.project import Options
 
-    return Options(to="results", device=visible_device(device), emit=console.emit)
+    return Options(to="results", device=visible_device(device), emit=console.emit, trust=trust())
 
 
 def _text(report: TryReport, asked: Sequence[str], verbosity: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.cli.reasons import reason_lines
 from prodabuild.errors import ExitCode
 
@@ -26,6 +26,7 @@ ACTIONS = ("build", "restore", "maybe", "remove", "clean")
 @click.option("--to", type=click.Choice(["data", "model", "results"]), default="model", help="Plan up to here.")
 @click.option("--check", "must_be_clean", is_flag=True, help="Exit 4 when anything is to be done.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@trusting
 @common
 def command(folder: Path, console: Console, to: Target, must_be_clean: bool, device: str) -> int:
     """Show what a compile would do and why; change nothing.
@@ -37,7 +38,8 @@ def command(folder: Path, console: Console, to: Target, must_be_clean: bool, dev
     """
     from prodabuild.project import Options
 
-    report = open_project(folder).plan(Options(to=to, device=visible_device(device), emit=console.emit))
+    options = Options(to=to, device=visible_device(device), emit=console.emit, trust=trust())
+    report = open_project(folder).plan(options)
     if console.as_json:
         console.json(report.to_json())
     else:

@@ -11,7 +11,7 @@ import click
 
 from prodabuild.cli import probe_tables
 from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.cli.tables import columns, markdown_table
 from prodabuild.errors import ExitCode, UsageError
 from prodabuild.paths import read_regular
@@ -65,6 +65,7 @@ def training(function: Callable[..., Any]) -> Callable[..., Any]:
 def asking(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what base and model are asked, and where; the command gets it as `asked`."""
 
+    @trusting
     @click.option("--rows", type=click.IntRange(2), help="Rows of a source, each in a context of its own (64).")
     @click.option("--length", type=click.IntRange(2), help="Symbols a row (128).")
     @click.option("--seed", type=click.IntRange(0), help="Of the rows (1).")
@@ -321,7 +322,7 @@ def _probe(folder: Path, console: Console, sources: tuple[str, ...], device: str
     given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
     given |= {"sources": sources} if sources else {}
     request = ProbeRequest(**given) if given else None
-    options = Options("model", device=visible_device(device), emit=console.emit)
+    options = Options("model", device=visible_device(device), emit=console.emit, trust=trust())
     report = open_project(folder).probe(options, request)
     console.close()
     return report

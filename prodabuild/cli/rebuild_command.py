@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, visible_device
+from prodabuild.cli.options import common, trust, trusting, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SHORT = 12
 @click.option("--from-scratch", is_flag=True, help="Restore nothing, from no cache and no remote: build all of it.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Processes for building data.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@trusting
 @common
 def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str) -> int:
     """Build a past version again and compare every digest.
@@ -40,7 +41,7 @@ def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: 
     from prodabuild.versioning.rebuild import rebuild
 
     console.stages = console.verbosity > 0
-    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit)
+    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit, trust=trust())
     report = rebuild(folder.resolve(), ref, options, from_scratch)
     console.close()
     if console.as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(
         raise UsageError("--failed tests a part: it goes with neither --against nor --accept", "leave one out")
     if accept and locked:
         raise UsageError("--accept writes proda.lock, --locked forbids it", "leave one out")
-    options = Options("results", jobs, locked, keep_going, device, console.emit)
+    options = Options("results", jobs, locked, keep_going, device, console.emit, trust=trust())
     report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()
     _write_files(report, junit, md)

@@ -57,7 +57,7 @@ def _text(verb: str, report: TransferReport) -> str:
         total = len(report.missing) + len(report.damaged)
         lines.append(f"{counted(total, 'object')} could not be {verb}ed: {_mend(verb, report)}")
     elif report.placed:
-        lines.append(f"{counted(report.placed, 'file')} laid in build/: the next `prodabuild compile` restores them")
+        lines.append(f"{counted(report.placed, 'file')} laid in build/{report.outlook}")
     return "\n".join(lines)
 
 

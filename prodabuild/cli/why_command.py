@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.cli.reasons import reason_lines
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"
 @click.command("why")
 @click.argument("thing")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@trusting
 @common
 def command(folder: Path, console: Console, thing: str, device: str) -> None:
     """Tell where a THING comes from and what it ends in.
@@ -38,7 +39,7 @@ def command(folder: Path, console: Console, thing: str, device: str) -> None:
     """
     from prodabuild.project import Options
 
-    options = Options(to="results", device=visible_device(device), emit=console.emit)
+    options = Options(to="results", device=visible_device(device), emit=console.emit, trust=trust())
     report = open_project(folder).why(thing, options, everything=console.verbosity > 0)
     if console.as_json:
         console.json(report.to_json())

@@ -14,6 +14,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import orjson
+
 from prodabuild.digest import canonical, change_digest, file_md5, md5, sha256
 from prodabuild.errors import OutsideError
 from prodabuild.paths import (
@@ -25,6 +27,7 @@ from prodabuild.paths import (
     link_on_the_way,
     open_regular,
     read_regular,
+    refusal,
 )
 
 if TYPE_CHECKING:
@@ -147,11 +150,12 @@ class Store:
         return is_regular(path) and file_md5(path) == name.removesuffix(".dir")
 
     def files_of(self, name: str) -> dict[str, str]:
-        """Return the md5s of the files that a folder's object lists, by path; nothing when it is not there."""
+        """Return the md5s of the files that a folder's object lists, by path; nothing when it is gone or damaged."""
         try:
-            return listed(read_regular(self.object_path(name)))
+            data = read_regular(self.object_path(name))
         except FileNotFoundError:
             return {}
+        return listed(data) if md5(data) == name.removesuffix(".dir") else {}
 
     def receiving(self, name: str) -> Path:
         """Return where an object that comes from elsewhere is to be written, for `receive`."""
@@ -248,11 +252,16 @@ def tree_of(files: Iterable[tuple[str, str]]) -> tuple[str, bytes]:
 
 
 def listed(data: bytes) -> dict[str, str]:
-    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that."""
+    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that.
+
+    A list with one path or md5 that is none is no list: who made it is not to be believed in the rest.
+    """
     try:
-        return {row["relpath"]: row["md5"] for row in json.loads(data)}
+        found = {row["relpath"]: row["md5"] for row in orjson.loads(data)}
     except (ValueError, TypeError, KeyError):
         return {}
+    sound = all(is_md5(name) and not name.endswith(".dir") and not refusal(path) for path, name in found.items())
+    return found if sound else {}
 
 
 def make_folder(folder: Path) -> None:

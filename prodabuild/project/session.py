@@ -13,10 +13,12 @@ from prodabuild.engine import clone, journal, lockfile
 from prodabuild.engine.aside import aside
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
+from prodabuild.engine.facts import Delta
+from prodabuild.engine.files import scan
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import laid_out, refresh
-from prodabuild.engine.run import Runner
+from prodabuild.engine.run import DOUBT, Proof, RefutedError, Runner
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store, remove_tree
 from prodabuild.engine.view import Reader
@@ -26,7 +28,7 @@ from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.paths import inside, read_source
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
-from prodabuild.project.inputs import opaque_files, read_readable, read_sources
+from prodabuild.project.inputs import opaque_files, read_readable, read_sources, with_named
 from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.facts import Delta
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
@@ -103,8 +104,13 @@ class Session:
 
     def run_stages(self, stages: tuple[Stage, ...]) -> RunResult:
         """Build the units of some stages, which need no others."""
-        runner = Runner(self.reader(), self.space, self.options.emit, self.options.jobs, self.options.keep_going)
-        return runner.run(stages)
+        return self.runner().run(stages)
+
+    def runner(self) -> Runner:
+        """Return what builds units of this session."""
+        options = self.options
+        proof = Proof(frozenset(stage.name for stage in up_to(self.stages, "data")), options.proof)
+        return Runner(self.reader(), self.space, options.emit, options.jobs, options.keep_going, proof)
 
 
 class Retrospect(NamedTuple):
@@ -172,12 +178,14 @@ def _brought_up(
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
     reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
-    arrived = travelled(state, root, pipeline, workspace(root, options.cache).store)
-    moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
+    store = workspace(root, options.cache).store
+    arrived = travelled(state, root, pipeline, store, options.trust)
+    doubted = options.trust == "none" and state.has_foreign()
+    moved = bool(reading.delta or reading.gone or arrived or doubted) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
     if moved:
         with session.state.transaction():
-            take_in(session.state, arrived)
+            take_in(session.state, root, store, arrived, options)
             refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
         _check(root, session.state, reading.delta)
     raise_errors(empty_disciplines(session.state, manifest))
@@ -244,7 +252,12 @@ def candidate_session(
         remove_tree(root, CANDIDATE)
         space = Workspace(root, Store(recorded.space.store.root, root / CANDIDATE), recorded.space.scratch)
         sweep(space)
-        yield recorded, replace(session, state=own, space=space)
+        try:
+            yield recorded, replace(session, state=own, space=space)
+        except RefutedError:
+            with state.transaction():
+                state.drop_foreign(DOUBT)
+            raise
 
 
 def afresh(work: Callable[P, T]) -> Callable[P, T]:
@@ -282,15 +295,16 @@ def _catch_up(state: State, root: Path) -> None:
         state.adopt(journal.read(path, int(known or 0)))
         state.set_note(journal.READ, str(journal.end(path)))
         for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
-            if (root / BUILD / name).is_file():
+            if inside(root / BUILD, name).is_file():
                 state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
 
 
 def _take_in_travelled(session: Session) -> None:
-    arrived = travelled(session.state, session.root, session.pipeline, session.space.store)
-    if arrived:
-        with session.state.transaction():
-            take_in(session.state, arrived)
+    state, root, store, options = session.state, session.root, session.space.store, session.options
+    arrived = travelled(state, root, session.pipeline, store, options.trust)
+    if arrived or options.trust == "none":
+        with state.transaction():
+            take_in(state, root, store, arrived, options)
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
@@ -305,6 +319,13 @@ def _record_sources(session: Session) -> dict[str, bytes]:
             state.set_note(RECORDED, "")
             raise_errors(check())
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
+
+
+def record_written(session: Session, file: str) -> None:
+    """Record a file that the command has written itself, no source of any unit, for stages of DVC that depend on it."""
+    rows = scan(session.state, with_named({}, session.root, [file])).rows
+    with session.state.transaction():
+        session.state.apply(Delta(), rows.values(), ())
 
 
 @contextmanager

@@ -75,6 +75,8 @@ SCORE_HEAD = ("suite", "split", "before", "after", "change", "95 % interval", "p
 
 def _parts(found: Comparison) -> Iterator[str]:
     yield from _table(("", "before", "after", "change"), list(summary_rows(found)))
+    if found.suspicion:
+        yield from ("### Unexplained", "", _code(found.suspicion), "")
     if found.scores:
         yield from ("### Scores", "", *_table(SCORE_HEAD, list(score_rows(found)), left=2), *_scores_note(found), "")
     if found.settings:

@@ -15,7 +15,7 @@ from prodabuild.engine import journal, lockfile
 from prodabuild.engine.clone import claim
 from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.engine.store import place, remove_file
-from prodabuild.errors import OutsideError, UsageError
+from prodabuild.errors import OutsideError, ProjectError, UsageError
 from prodabuild.events import Note, StageFinished
 from prodabuild.insight.experiments import MEASURED, parse_unit
 from prodabuild.paths import read_regular
@@ -23,6 +23,7 @@ from prodabuild.project import Options, Project
 from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
+from prodabuild.project.pipeline import BUILD
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
 from prodabuild.versioning.copies import take_back
@@ -31,12 +32,15 @@ from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.store import Store
     from prodabuild.events import Emit, Event
     from prodabuild.project.stages import Target
+
+
+_NO_SOURCES = (PRIVATE, BUILD, ".git", ".dvc")  # what is built, and what git and DVC keep
 
 
 class Artifact(NamedTuple):
@@ -95,7 +99,8 @@ class RebuildReport:
 def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) -> RebuildReport:
     """Check a version out, restore what cache or remote has of it, build the rest, compare with its lock.
 
-    `from_scratch` restores nothing. The work tree, `build/` and the locks stay as they are.
+    Data units that are restored are built again, all of them; what comes out otherwise counts, and follows into what is
+    made of it. `from_scratch` restores nothing. The work tree, `build/` and the locks stay as they are.
     """
     started = time.monotonic()
     store, commit = workspace(root).store, commit_of(root, ref)
@@ -111,7 +116,7 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
             _lay_traces(root, tree, entries, options)
         remove_file(tree, LOCK)
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
-        done = _build(tree, replace(options, to=target_of(entries), cache=cache), experiments_of(entries))
+        done = _build(tree, replace(options, to=target_of(entries), cache=cache, proof=1.0), experiments_of(entries))
         artifacts = compare(entries, lockfile.read(tree / LOCK))
     counts = (done["built"], done["restored"], time.monotonic() - started)
     return RebuildReport(ref, commit, environment, artifacts, *counts)
@@ -167,7 +172,7 @@ def _only(version: Version, ending: str) -> Version:
 def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
     """Fetch what the store lacks of a version from `build/`, or the default remote if there is one that has it."""
     take_back(root, version, store)
-    lacking = [name for name in objects_of([version], store).all() if not store.object_path(name).is_file()]
+    lacking = [name for name in objects_of([version], store).all() if not store.sound(name)]
     if not lacking:
         return
     from prodabuild.versioning.pull import fetch_lacking
@@ -175,7 +180,7 @@ def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
 
     try:
         with exclusive(root, "prodabuild rebuild", emit):
-            came = fetch_lacking(open_remote(root), store, [version], emit)
+            came, _ = fetch_lacking(open_remote(root), store, [version], emit)
     except (OutsideError, UsageError) as error:
         emit(Note(f"{len(lacking)} objects are not in the cache, and come from no remote: {error.message}"))
     else:
@@ -188,13 +193,18 @@ def _lay_sources(tree: Path, version: Version, store: Store) -> None:
         if file.endswith(".dvc"):
             for path, name in _outs_of(data, file, store):
                 if store.sound(name):
+                    source = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+                    if source.partition("/")[0] in _NO_SOURCES:
+                        raise ProjectError(
+                            f"{file} names {source}: no source lies there", "correct or remove that file"
+                        )
                     data = read_regular(store.object_path(name), sys.maxsize)
-                    place(tree, posixpath.join(posixpath.dirname(file), path), data, tree / PRIVATE / "tmp")
+                    place(tree, source, data, tree / PRIVATE / "tmp")
 
 
 def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
     for outs in lock_outs(data, file).values():
-        for path, name in ((str(out["path"]), str(out["md5"])) for out in outs if {"path", "md5"} <= out.keys()):
+        for path, name in ((out["path"], out["md5"]) for out in outs):
             if name.endswith(".dir"):
                 yield from ((f"{path}/{inside}", found) for inside, found in store.files_of(name).items())
             else:
@@ -204,13 +214,9 @@ def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
 def _lay_traces(root: Path, tree: Path, entries: Entries, options: Options) -> None:
     """Tell the version's build of those traces of here that end in what its lock names."""
     here = journal.read(journal.journal_of(root / STATE))
-    lines = (journal.line_of(trace) for trace in here if _ends_in(entries, trace.unit, trace.files))
+    lines = (journal.line_of(trace) for trace in here if lockfile.names(entries, trace.unit, trace.files))
     claim(tree, options.emit)
     place(tree, journal.journal_of(Path(STATE)).as_posix(), b"".join(lines), tree / PRIVATE / "tmp")
-
-
-def _ends_in(entries: Mapping[str, Any], unit: str, files: Any) -> bool:
-    return unit in entries and bool(entries[unit].get("sha256") == lockfile.unit_entry(files)["sha256"])
 
 
 def _build(tree: Path, options: Options, experiments: Iterable[str]) -> Counter[str]:

@@ -56,7 +56,10 @@ class _Found:
 
 
 def verify(project: Project, options: Options, again: bool = False) -> VerifyReport:
-    """Verify everything and heal what can be healed; with `again` what is lost is built again, in every version."""
+    """Verify everything and heal what can be healed.
+
+    With `again` what is lost is built again, in every version, and so is every data unit, to be compared.
+    """
     started = time.monotonic()
     root, store = project.root, workspace(project.root).store
     clear(root)
@@ -67,7 +70,7 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
             store.remove(name)
         needed = _needed_by(root, store, found.lost)
         units, recorded = _stale(root, store)
-    first = last = project.verify(options)
+    first = last = project.verify(options, prove=again)
     if again and (found.lost or first.lost):
         _build_again(project, options, needed.values())
         last = project.verify(options)
@@ -83,6 +86,8 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
         healed=tuple(path for path in damaged if path in healed),
         stale=tuple(sorted({*last.stale, *units})),
         recorded=tuple(recorded),
+        proved=first.proved,
+        refuted=first.refuted,
         needed=tuple((paths[name], needed[name].name) for name in found.lost if name in needed),
         seconds=time.monotonic() - started,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine import lockfile
 from prodabuild.engine.store import Store
 from prodabuild.project.locking import FILE_KEYS
-from tests.conftest import Versioned
+from tests.conftest import Repo, Versioned
 
 KINDS = "knowledge/zoo/kinds.yaml"
 OLD, NEW = "a lizard with the habits of a gecko and of nothing else", "a lizard that sticks"
@@ -155,6 +156,42 @@ def test_patches_and_settings_are_told(built: Versioned) -> None:
     assert (
         "settings:\n  compile.seed: 7 -> 8\n  predicates.is_a.forward: none -> {a subject} {is} some {object}\n" in told
     )
+
+
+UNEXPLAINED = (
+    "changed, and no record, patch, setting or own recipe did: another version of prodabuild built it, or somebody put "
+    "it there (`prodabuild rebuild REF` shows which)"
+)
+
+
+@pytest.mark.parametrize("unit", ["shard:zoo/010", "items:zoo/all", "dataset"])
+def test_data_that_changed_without_a_reason_is_told(built: Versioned, unit: str) -> None:
+    lock = lockfile.read(built.path / "proda.lock")
+    name, row = next(iter(lockfile.files_of(lock[unit]).items()))
+    other = row | {"sha256": "0" * 64, "md5": "0" * 32}
+    files = {"files": {**lockfile.files_of(lock[unit]), name: other}} if "files" in lock[unit] else {}
+    built.repo.write("proda.lock", lockfile.render(lock | {unit: files or lock[unit] | other}))
+    outcome = built.repo.run("diff", "main")
+    assert f"unexplained: {unit} {UNEXPLAINED}\n" in outcome.out
+    assert built.repo.run("diff", "main", "--json").json["unexplained"] == [unit]
+    assert f"### Unexplained\n\n``{unit} " in built.repo.run("diff", "main", "--md").out
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        lambda repo: repo.edit(KINDS, OLD, NEW),
+        lambda repo: repo.edit("proda.yaml", "seed: 7", "seed: 8"),
+        lambda repo: repo.write("patches/0001-iguanas.yaml", PATCH),
+    ],
+    ids=["record", "setting", "patch"],
+)
+def test_data_that_changed_with_a_reason_is_not(built: Versioned, reason: Callable[[Repo], object]) -> None:
+    reason(built.repo)
+    built.repo.data()
+    outcome = built.repo.run("diff", "main")
+    assert "unexplained" not in outcome.out
+    assert built.repo.run("diff", "main", "--json").json["unexplained"] == []
 
 
 def test_a_version_that_was_not_built_after_its_last_edit_is_told(built: Versioned) -> None:

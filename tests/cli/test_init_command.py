@@ -233,6 +233,18 @@ def test_workflows_give_no_secret_to_the_code_of_a_pull_request() -> None:
         assert [step for step in steps(name) if "${{" in step.get("run", "")] == []  # no words of strangers in a shell
 
 
+def test_a_check_of_a_pull_request_restores_nothing_that_was_built_elsewhere() -> None:
+    commands = [line.strip() for step in steps("check") for line in step.get("run", "").splitlines()]
+    builds = [
+        line for line in commands if line.startswith(("prodabuild compile", "prodabuild plan", "prodabuild test"))
+    ]
+    assert builds == [
+        "prodabuild compile --to data --trust none",
+        "prodabuild plan --to data --trust none",
+        "prodabuild compile --to data --trust none",
+    ]
+
+
 def test_every_command_of_the_files_that_run_some_is_there() -> None:
     files = files_of("minimal", "x")
     text = b"".join(files[file] for file in (".github/workflows/check.yml", ".pre-commit-config.yaml", "README.md"))

@@ -16,9 +16,10 @@ TRACES = "build/traces/data.journal"
 
 @pytest.fixture
 def clone(versioned: Versioned, tmp_path: Path) -> Repo:
-    """A clone of the small repo, with the outputs and the objects of its data, and without its state."""
+    """A clone of the small repo, committed, with the outputs and the objects of its data, and without its state."""
     repo = versioned.repo
     repo.built()
+    versioned.commit()
     shutil.copytree(repo.path, tmp_path / "clone", ignore=shutil.ignore_patterns(".prodabuild"))
     return Repo(tmp_path / "clone", repo.capsys)
 

@@ -242,7 +242,8 @@ def test_what_a_killed_rebuild_left_is_cleared(versioned: Versioned) -> None:
 
 def test_libraries_that_are_not_those_of_then_are_named_first(versioned: Versioned) -> None:
     versioned.repo.built()
-    entry = b'"base": {"made_with":{"device":"abacus","peft":"0.0.1"},"md5":"0","path":"x","sha256":"0","size":1},\n"dataset"'
+    made = f'"md5":"{32 * "0"}","path":"x","sha256":"{64 * "0"}","size":1'
+    entry = f'"base": {{"made_with":{{"device":"abacus","peft":"0.0.1"}},{made}}},\n"dataset"'.encode()
     versioned.repo.write("proda.lock", versioned.repo.read("proda.lock").replace(b'"dataset"', entry, 1))
     versioned.commit()
     from prodabuild.engine.lockfile import read
