@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import calculate_alone, common, open_project, visible_device
+from prodabuild.cli.options import calculate_alone, common, open_project, owning, visible_device
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
+@owning
 @plotting("Draw spectra, and figures by layer; of an experiment, what each run gained.")
 @common
 def command(
@@ -29,6 +30,7 @@ def command(
     runs: tuple[str, ...],
     base: Path | None,
     compare: str | None,
+    own_code: bool,
     as_markdown: bool,
     plot: Path | None,
 ) -> None:
@@ -48,7 +50,7 @@ def command(
     if compare and (runs or base):
         raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
     if compare:
-        report, tables = _compared(folder, console, compare)
+        report, tables = _compared(folder, console, compare, own_code)
     else:
         report, tables = _looked_at(folder, console, runs, base)
     console.close()
@@ -56,15 +58,18 @@ def command(
     if console.as_json:
         console.json(report.to_json())
         return
-    console.out((tables.markdown if as_markdown else tables.text)(report, console.verbosity))
+    if as_markdown:
+        console.document(tables.markdown(report, console.verbosity))
+    else:
+        console.out(tables.text(report, console.verbosity))
 
 
-def _compared(folder: Path, console: Console, name: str) -> tuple[Any, Any]:
+def _compared(folder: Path, console: Console, name: str, own_code: bool) -> tuple[Any, Any]:
     """Return the arms of an experiment, and the module that shows them."""
     from prodabuild.cli import regime_tables
     from prodabuild.project import Options
 
-    options = Options(device=visible_device("auto"), emit=console.emit)
+    options = Options(device=visible_device("auto"), emit=console.emit, own_code=own_code)
     return open_project(folder).experiment(options, name), regime_tables
 
 

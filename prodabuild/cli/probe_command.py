@@ -11,8 +11,8 @@ import click
 
 from prodabuild.cli import probe_tables
 from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import common, open_project, visible_device
-from prodabuild.cli.tables import columns, markdown_table
+from prodabuild.cli.options import common, open_project, owning, shared, visible_device
+from prodabuild.cli.tables import columns, markdown_table, spaced
 from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ TEMPERATURES = (0.0, 0.5, 0.8, 1.0, 1.25, 1.5, 2.0)
 
 
 @click.group("probe")
+@shared
 def command() -> None:
     """Measure models on sources whose entropy is known.
 
@@ -68,9 +69,10 @@ def asking(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--length", type=click.IntRange(2), help="Symbols a row (128).")
     @click.option("--seed", type=click.IntRange(0), help="Of the rows (1).")
     @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
+    @owning
     @functools.wraps(function)
     def command(**options: Any) -> Any:
-        asked = {name: options.pop(name) for name in ("rows", "length", "seed", "device")}
+        asked = {name: options.pop(name) for name in ("rows", "length", "seed", "device", "own_code")}
         return function(asked=asked, **options)
 
     return command
@@ -312,14 +314,16 @@ def _replace(folder: Path, card: Path, data: bytes) -> None:
     place(folder / card, data, (folder / card).parent)
 
 
-def _probe(folder: Path, console: Console, sources: tuple[str, ...], device: str, **numbers: int | None) -> Any:
+def _probe(
+    folder: Path, console: Console, sources: tuple[str, ...], device: str, own_code: bool, **numbers: int | None
+) -> Any:
     from prodabuild.insight.rungs import ProbeRequest
     from prodabuild.project import Options
 
     given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
     given |= {"sources": sources} if sources else {}
     request = ProbeRequest(**given) if given else None
-    options = Options("model", device=visible_device(device), emit=console.emit)
+    options = Options("model", device=visible_device(device), emit=console.emit, own_code=own_code)
     report = open_project(folder).probe(options, request)
     console.close()
     return report
@@ -330,8 +334,11 @@ def _tell(console: Console, as_md: bool, document: dict[str, Any], tables: Seque
     if console.as_json:
         console.json({"schema": 1, **document})
         return
-    texts = ["\n".join(_lines(table, as_md)) for table in tables]
-    console.out("\n\n".join([*texts, last] if last else texts))
+    lines = spaced([*(_lines(table, as_md) for table in tables), *([last.split("\n")] if last else [])])
+    if as_md:
+        console.document(lines)
+    else:
+        console.out(lines)
 
 
 def _lines(table: Table, as_md: bool) -> list[str]:

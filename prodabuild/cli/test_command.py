@@ -31,6 +31,7 @@ def command(
     jobs: int,
     keep_going: bool,
     locked: bool,
+    own_code: bool,
     device: str,
     failed: bool,
     against: str | None,
@@ -51,7 +52,7 @@ def command(
         raise UsageError("--failed tests a part: it goes with neither --against nor --accept", "leave one out")
     if accept and locked:
         raise UsageError("--accept writes proda.lock, --locked forbids it", "leave one out")
-    options = Options("results", jobs, locked, keep_going, device, console.emit)
+    options = Options("results", jobs, locked, keep_going, device, console.emit, own_code=own_code)
     report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()
     _write_files(report, junit, md)

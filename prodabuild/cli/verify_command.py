@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, owning, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 @click.command("verify")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
 @click.option("--rebuild", "again", is_flag=True, help="Build what is lost again, in each version that needs it.")
+@owning
 @common
-def command(folder: Path, console: Console, device: str, again: bool) -> int:
+def command(folder: Path, console: Console, device: str, again: bool, own_code: bool) -> int:
     """Read everything that was built and heal what is damaged.
 
     Every object of the cache is compared with its name, both locks and build/ with the objects. Copies in build/, the
@@ -35,7 +36,8 @@ def command(folder: Path, console: Console, device: str, again: bool) -> int:
     from prodabuild.versioning.verify import verify
 
     console.stages = console.verbosity > 0
-    report = verify(open_project(folder), Options(device=visible_device(device), emit=console.emit), again)
+    options = Options(device=visible_device(device), emit=console.emit, own_code=own_code)
+    report = verify(open_project(folder), options, again)
     console.close()
     if console.as_json:
         console.json(report.to_json())
@@ -46,7 +48,7 @@ def command(folder: Path, console: Console, device: str, again: bool) -> int:
     return ExitCode.STALE if report.stale or report.recorded else ExitCode.DONE
 
 
-def _text(report: VerifyReport) -> str:
+def _text(report: VerifyReport) -> list[str]:
     needed = {name: f"  of {version}" for name, version in report.needed if version != "the work tree"}
     lines = [
         f"{'healed' if name in report.healed else 'lost':8}{name}{needed.get(name, '')}" for name in report.damaged
@@ -64,7 +66,7 @@ def _text(report: VerifyReport) -> str:
     lines += [] if report.whole else [_mend(report, bool(needed))]
     stale = report.whole and (report.stale or report.recorded)
     lines += [f"run `prodabuild compile`: it writes {'proda.lock' if report.stale else 'dvc.lock'}"] if stale else []
-    return "\n".join(lines)
+    return lines
 
 
 def _mend(report: VerifyReport, others: bool) -> str:

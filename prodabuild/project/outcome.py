@@ -22,7 +22,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects are in `cache` where it is given.
+
+    Without `own_code` no code of the data repo runs: a session that could run some raises `ProblemsError`.
+    """
 
     to: Target = "model"
     jobs: int = 1
@@ -31,6 +34,7 @@ class Options:
     device: str = "auto"
     emit: Emit = silent
     cache: Path | None = None
+    own_code: bool = True
 
 
 @dataclass(frozen=True)

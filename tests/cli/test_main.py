@@ -42,6 +42,10 @@ def test_no_command_shows_the_help(repo: Repo) -> None:
 
 Options:
   -V, --version  Show the version and exit.
+  -C DIRECTORY   Run in this data repo.
+  --json         Print one JSON document on stdout.
+  -q, --quiet    Print results and errors only.
+  -v, --verbose  Print more.
   -h, --help     Show this message and exit.
 
 Commands:
