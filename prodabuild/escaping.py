@@ -16,7 +16,11 @@ _UNSEEN = re.compile(
     "\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _WORKFLOW = re.compile(r"^(\s*):(?=:)|#(?=#\[|#vso\[)")  # what a runner of workflows takes for a command
-_SPECIAL = re.compile(r"([\\`*\[\]#|~<>&@$]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.)", re.IGNORECASE)
+_MARKDOWN = re.compile(  # what Markdown, or GitHub after it, makes more of than words
+    r"[`\[\]]|\\(?=[^\w\s])|[*$](?=\S)|~~|(?<![^\W_])_|_(?![^\W_])|[@#](?=\w)|<(?=[a-z/!?])|&(?=#?\w+;)"
+    r"|:(?=//|[\w+-]+:)|www\.",
+    re.IGNORECASE,
+)
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 # `user:password@`; a password that holds a slash ends at the last `@`.
 _USER = re.compile(r"(?<=://)(?:[^/\s@:]*:(?!\d*(?:[/?\s]|$))\S*|[^/\s?#]*)@")
@@ -59,8 +63,9 @@ def _json_number(mark: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return words, in one line, that Markdown renders as they are: no HTML, link, mention, emphasis or cell."""
-    return _SPECIAL.sub(r"\\\1", one_line(text))
+    """Return words, in one line or cell, of which Markdown renders nothing else: those that could be more are code."""
+    plain = one_line(text)
+    return (markdown_code(plain) if _MARKDOWN.search(plain) else plain).replace("|", "\\|")
 
 
 def markdown_code(text: str) -> str:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.cli.failures import explain
+from prodabuild.cli.folding import folded, width_of
 from prodabuild.escaping import json_text, logged, masked, visible
 from prodabuild.events import Note, Progress, StageFinished, StageStarted, TrainingStep
 from prodabuild.problems import render, summary
@@ -47,7 +48,7 @@ class Console:
 
     def commands(self, lines: Iterable[str]) -> None:
         """Print commands for the runner of a workflow, escaped by who wrote them."""
-        print("\n".join(map(visible, lines)), flush=True)
+        print("\n".join(visible(masked(line)) for line in lines), flush=True)
 
     def data(self, data: bytes) -> None:
         """Print a file, escaped by who wrote it."""
@@ -145,29 +146,9 @@ class Console:
 def shown(text: str | Iterable[str], stream: TextIO | None) -> str:
     """Return lines as a stream gets them: escaped, secrets hidden, folded between words where a terminal shows them."""
     safe = logged if os.environ.get("GITHUB_ACTIONS") else visible
-    width = _width(stream) if stream else 0
+    width = width_of(stream) if stream else 0
     lines = text.split("\n") if isinstance(text, str) else text
     return "\n".join(folded(safe(masked(line)), width) for line in lines)
-
-
-def _width(stream: TextIO) -> int:
-    """Return the columns of a terminal, 0 for what is none: lines of a file keep their length."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
-    except (OSError, ValueError):
-        return 0
-
-
-def folded(line: str, width: int) -> str:
-    """Return a line folded between words, below where its last column begins; longer words are left whole."""
-    if not 0 < width < len(line):
-        return line
-    import re
-    import textwrap
-
-    starts = [gap.end() for gap in re.finditer("^ +|  +", line) if gap.end() <= width // 2]
-    below = " " * (starts[-1] + 2 * (not line[: starts[-1]].strip()) if starts else 4)
-    return textwrap.fill(line, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
 
 
 def _measured(event: TrainingStep) -> str:
@@ -216,7 +197,7 @@ class _Live:
             )
             self._progress = Progress(*columns, console=console, transient=True)
             self._progress.start()
-        self._task = self._progress.add_task(stage, total=total, detail="")
+        self._task = self._progress.add_task(visible(stage), total=total, detail="")
 
     def step(self, stage: str, done: int, total: int, detail: str) -> None:
         if self._progress is not None:

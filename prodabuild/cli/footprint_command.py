@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.drawings import plotting, write_drawing
+from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing
 from prodabuild.cli.options import calculate_alone, common, open_project, owning, visible_device
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
 @owning
-@plotting("Draw spectra, and figures by layer; of an experiment, what each run gained.")
+@plotting("Draw spectra, and figures by layer; of an experiment, what each run gained. `-`: to stdout.")
 @common
 def command(
     folder: Path,
@@ -47,6 +47,7 @@ def command(
     """
     if console.as_json and as_markdown:
         raise click.UsageError("--json and --md exclude each other")
+    alone = one_on_stdout(console, plot=plot, md=as_markdown and plot == STDOUT)
     if compare and (runs or base):
         raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
     if compare:
@@ -57,6 +58,7 @@ def command(
     write_drawing(console, folder, plot, lambda: tables.drawing(report))
     if console.as_json:
         console.json(report.to_json())
+    if console.as_json or alone:
         return
     if as_markdown:
         console.document(tables.markdown(report, console.verbosity))

@@ -15,13 +15,18 @@ import click
 from prodabuild import __version__
 from prodabuild.cli.console import Console
 from prodabuild.cli.failures import Failure, tell
+from prodabuild.cli.folding import Help
 from prodabuild.cli.options import shared
 from prodabuild.errors import ExitCode, ProdaError
+from prodabuild.escaping import one_line
 
 COMMANDS = (
     *("init", "check", "plan", "why", "compile", "test", "debug", "patch", "diff", "lock", "export", "import"),
     *("push", "pull", "rebuild", "verify", "gc", "doctor", "footprint", "probe", "schema"),
 )
+
+
+click.Context.formatter_class = Help
 
 
 class _Lazy(click.Group):
@@ -96,13 +101,16 @@ def run(arguments: list[str]) -> int:
 
 
 def _misused(console: Console, error: click.ClickException) -> int:
-    """Print what is wrong with the command line, as click does; returns the exit code."""
-    text = io.StringIO()
-    error.show(text)
-    console.error(text.getvalue().rstrip("\n"))
+    """Print what is wrong with the command line, below how it is used; returns the exit code."""
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        console.error(error.format_message())
+        return ExitCode.USAGE
+    message = one_line(error.format_message())
+    usage = [*context.get_usage().split("\n"), f"Try '{context.command_path} --help' for help.", ""] if context else []
+    console.error([*usage, f"Error: {message}"])
     hint = f"`{context.command_path} --help` says what it takes" if context else None
-    return console.answer(Failure(error.format_message(), hint, ExitCode.USAGE))
+    return console.answer(Failure(message, hint, ExitCode.USAGE))
 
 
 def _stdout_is_stuck() -> bool:

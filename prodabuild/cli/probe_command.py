@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli import probe_tables
-from prodabuild.cli.drawings import plotting, write_drawing
+from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing
 from prodabuild.cli.options import common, open_project, owning, shared, visible_device
 from prodabuild.cli.tables import columns, markdown_table, spaced
 from prodabuild.errors import ExitCode, UsageError
@@ -79,9 +79,16 @@ def asking(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--md` and `--plot`."""
-    function = plotting("Draw it into this file.")(function)
-    return click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")(function)
+    """Add `--md` and `--plot`; a drawing on stdout is all that is printed there."""
+
+    @plotting("Draw it into this file; `-`: to stdout.")
+    @click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")
+    @functools.wraps(function)
+    def command(console: Console, plot: Path | None, as_md: bool, **others: Any) -> Any:
+        alone = one_on_stdout(console, plot=plot, md=as_md and plot == STDOUT)
+        return function(console=console, plot=plot, as_md=None if alone else as_md, **others)
+
+    return command
 
 
 def numbers(context: click.Context, option: click.Parameter, values: tuple[float, ...]) -> tuple[float, ...]:
@@ -118,7 +125,7 @@ def source_(folder: Path, console: Console, source: str | None, length: int, as_
 @training
 @drawn
 @common
-def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool, plot: Path | None) -> int:
+def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool | None, plot: Path | None) -> int:
     """Train a small model from nothing on a source: its held-out loss against what the source allows.
 
     \b
@@ -151,7 +158,7 @@ def decode(
     temperatures: tuple[float, ...],
     rollouts: int,
     recipe: Recipe,
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Train as `train` does, let the model write hotter and colder, and score what it writes by the source.
@@ -186,7 +193,7 @@ def context(
     console: Console,
     source: str,
     asked: dict[str, Any],
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Show what base and model learn of a source within one context, symbols written as words of one token.
@@ -212,7 +219,7 @@ def ladder(
     console: Console,
     sources: tuple[str, ...],
     asked: dict[str, Any],
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Put a ladder of sources before base and model: what fine-tuning did to learning in context.
@@ -329,8 +336,12 @@ def _probe(
     return report
 
 
-def _tell(console: Console, as_md: bool, document: dict[str, Any], tables: Sequence[Table], last: str = "") -> None:
-    """Print a document, or its tables and a line below them."""
+def _tell(
+    console: Console, as_md: bool | None, document: dict[str, Any], tables: Sequence[Table], last: str = ""
+) -> None:
+    """Print a document, or its tables and a line below them; nothing where `as_md` is None."""
+    if as_md is None:
+        return
     if console.as_json:
         console.json({"schema": 1, **document})
         return

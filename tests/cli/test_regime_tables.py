@@ -68,13 +68,13 @@ MARKDOWN = """\
 | figure | few |
 | --- | ---: |
 | dev | +0.000 (-) |
-| sealed | +0.100 (+7.1)\\* |
-| framed | -0.120 (-6.0)\\* |
+| sealed | +0.100 (+7.1)* |
+| framed | -0.120 (-6.0)* |
 | listed | +0.000 (-) |
-| off_format | -0.060 (-6.0)\\* |
+| off_format | -0.060 (-6.0)* |
 | text | +0.000 (+0.0) |
 | excess even | +0.000 (-) |
-| size | +0.210 (+9.4)\\* |
+| size | +0.210 (+9.4)* |
 
 Items: dev 100, sealed 100, framed 100, listed 100; framed and listed: dev items in formats that no recipe has; off_format: their mean. Text is in bits a token of the text that ships with the package; ranks are shares of what their null gives. * the 95 % interval of the difference leaves out 0 (Student, over seeds): 4 of 8. Chance alone gives about 0.
 """
