@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import folder_of
+from prodabuild.cli.options import folder_of, wants_json
 from prodabuild.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def _drawable(context: click.Context, option: click.Parameter, file: Path | None
     return file
 
 
-def one_on_stdout(console: Console, **files: Path | bool | None) -> bool:
+def one_on_stdout(**files: Path | bool | None) -> bool:
     """Tell whether one of some options takes stdout, `-` or true; raises `UsageError` where two do, or `--json` too."""
     asked = [f"--{name}" for name, file in files.items() if file in (STDOUT, True)]
-    asked += ["--json"] if console.as_json and asked else []
+    asked += ["--json"] if asked and wants_json() else []
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} both print to stdout", "name a file for one of them")
     return bool(asked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from typing import TextIO
 
 NARROW = 64  # columns below which help has its explanations under the options, not beside them
@@ -43,7 +43,7 @@ class Help(click.HelpFormatter):
         narrow = self._columns - 2 if 0 < self._columns < NARROW else width
         super().__init__(indent_increment, narrow, max_width)
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write a list of names and what they mean."""
         super().write_dl(rows, 6 if 0 < self._columns < NARROW else col_max, col_spacing)
 

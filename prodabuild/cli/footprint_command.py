@@ -47,7 +47,7 @@ def command(
     """
     if console.as_json and as_markdown:
         raise click.UsageError("--json and --md exclude each other")
-    alone = one_on_stdout(console, plot=plot, md=as_markdown and plot == STDOUT)
+    alone = one_on_stdout(plot=plot, md=as_markdown and plot == STDOUT)
     if compare and (runs or base):
         raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
     if compare:

@@ -55,6 +55,11 @@ def folder_of(context: click.Context) -> Path:
     return folder
 
 
+def wants_json() -> bool:
+    """Tell whether the command that runs is asked for `--json`."""
+    return bool(_given(click.get_current_context())["as_json"])
+
+
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that all commands share; the command gets `folder` and `console`."""
 

@@ -84,9 +84,9 @@ def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
     @plotting("Draw it into this file; `-`: to stdout.")
     @click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")
     @functools.wraps(function)
-    def command(console: Console, plot: Path | None, as_md: bool, **others: Any) -> Any:
-        alone = one_on_stdout(console, plot=plot, md=as_md and plot == STDOUT)
-        return function(console=console, plot=plot, as_md=None if alone else as_md, **others)
+    def command(plot: Path | None, as_md: bool, **others: Any) -> Any:
+        alone = one_on_stdout(plot=plot, md=as_md and plot == STDOUT)
+        return function(plot=plot, as_md=None if alone else as_md, **others)
 
     return command
 

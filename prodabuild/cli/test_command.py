@@ -54,7 +54,7 @@ def command(
         raise UsageError("--failed tests a part: it goes with neither --against nor --accept", "leave one out")
     if accept and locked:
         raise UsageError("--accept writes proda.lock, --locked forbids it", "leave one out")
-    alone = one_on_stdout(console, junit=junit, md=md)
+    alone = one_on_stdout(junit=junit, md=md)
     options = Options("results", jobs, locked, keep_going, device, console.emit, own_code=own_code)
     report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()

@@ -97,7 +97,7 @@ COMMANDS = [
     ("patch", "show", "1", "-v"), ("patch", "show", EVIL), ("diff", "HEAD~1"), ("diff", "HEAD~1", "-v"), ("diff", REF),
     ("diff", "HEAD~1", REF), ("diff", EVIL), ("lock", "--merge"), ("gc",), ("doctor",), ("verify",), ("rebuild", EVIL),
     ("compile", "--to", "data"), ("export", "messages"), ("export", "hf"), ("export", EVIL), ("push",), ("pull",),
-    ("import", "table", f"knowledge/zoo/{NAME}.yaml"), ("footprint", EVIL), ("footprint", "--compare", EVIL),
+    ("import", "csv", f"knowledge/zoo/{NAME}.yaml"), ("footprint", EVIL), ("footprint", "--compare", EVIL),
     ("probe", "source", EVIL), ("probe", "verify", f"knowledge/zoo/{NAME}.yaml"), ("probe", "freeze", EVIL),
     ("patch", "new", EVIL), ("patch", "new", "x", "--record", "zoo/evil"), ("patch", "drop", EVIL), ("patch", "try", EVIL),
     ("compile", "--log", EVIL), ("init", EVIL), (EVIL,), ("plan", EVIL), ("test", "--failed"), ("debug",),
@@ -235,7 +235,7 @@ def on_pty(command: list[str], columns: int, cwd: Path = ROOT) -> str:
 COLUMNS = (40, 80, 200)
 SCREENS = [
     ("check",), ("doctor",), ("plan", "--fast"), ("compile", "--to", "data", "--max-steps", "3"), ("patch", "apply", "7"), ("why", "nothing"),
-    ("probe", "source"), ("diff", "HEAD~1"), ("--help",), ("compile", "--help"), ("test", "--help"), ("import", "table", "--help"),
+    ("probe", "source"), ("diff", "HEAD~1"), ("--help",), ("compile", "--help"), ("test", "--help"), ("import", "csv", "--help"),
 ]  # fmt: skip
 
 
