@@ -22,8 +22,8 @@ _MARKDOWN = re.compile(  # what Markdown, or GitHub after it, makes more of than
     re.IGNORECASE,
 )
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-# `user:password@`; a password that holds a slash ends at the last `@`.
-_USER = re.compile(r"(?<=://)(?:[^/\s@:]*:(?!\d*(?:[/?\s]|$))\S*|[^/\s?#]*)@")
+# `user:password@`; a password may hold a slash or a blank: it ends at the last `@` before another URL.
+_USER = re.compile(r"(?<=://)(?:[^/\s@:]*:(?!\d*(?:[/?\s]|$))(?:(?!://)[^\n])*|[^/\s?#]*)@")
 _QUERY = re.compile(
     r"([?&;][\w.%-]*(?:tok|sig|key|pass|pwd|secret|credential|auth|session)[\w.%-]*=)[^&#\s'\"]+", re.IGNORECASE
 )

@@ -104,6 +104,7 @@ def test_the_log_of_a_workflow_gets_no_command(line: str, shown: str) -> None:
         ("ssh://token@host:22/path@2", "ssh://***@host:22/path@2"),
         ("https://u:se@cret@host/x", "https://***@host/x"),
         ("https://u:se/cret@host", "https://***@host"),
+        ("https://u:secret secret@host", "https://***@host"),
         ("s3://bucket/k?X-Amz-Signature=secret&n=1", "s3://bucket/k?X-Amz-Signature=***&n=1"),
         ("https://h/x?n=1;sig=secret#top", "https://h/x?n=1;sig=***#top"),
         ("AccountName=a;AccountKey=secret==;", "AccountName=a;AccountKey=***;"),

@@ -308,3 +308,30 @@ def test_a_remote_that_gives_back_other_bytes_than_it_was_sent(
         5,
         f"error: {tmp_path}/remote gave back other bytes than it was sent",
     )
+
+
+SECRET = "http://user:secret@127.0.0.1:9/x?token=secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (SECRET, "push"),
+        ("https://secret@127.0.0.1:9/x", "push --json"),
+        ("http://u:se/secret@127.0.0.1:9/x", "push"),
+        (SECRET, "pull --json"),
+        (SECRET, "rebuild HEAD -v"),
+        (SECRET, "verify"),
+    ],
+)
+def test_no_command_prints_the_secrets_of_a_remote(versioned: Versioned, url: str, words: str) -> None:
+    pytest.importorskip("dvc")
+    versioned.repo.built()
+    versioned.commit()
+    versioned.repo.write(".dvc/config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n")
+    shutil.rmtree(versioned.path / ".dvc/cache")
+    shutil.rmtree(versioned.path / "build")
+    outcome = versioned.repo.spawn(*words.split())
+    assert "secret" not in outcome.out + outcome.err
+    assert ("***@127.0.0.1" in outcome.out + outcome.err) == words.startswith("pu")
+    assert outcome.code in (0, 5)
