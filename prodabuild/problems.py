@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from prodabuild.errors import ProjectError
+from prodabuild.escaping import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +45,7 @@ CODES = {
     "M025": "A folder is a symbolic link, so that its files would be missed.",
     "M026": "A source of probes cannot be read, or not drawn from.",
     "M029": "A file is none: it is a named pipe, a socket, a device or a folder.",
+    "M030": "A task file declares no task or group, or one that another declares, too.",
     "K001": "A record has a field that its level does not have.",
     "K002": "A record lacks a field that its level must have.",
     "K003": "A field has the wrong type, or is empty.",
@@ -92,6 +94,7 @@ CODES = {
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",
     "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
+    "R005": "A build would run code of the repository, and `--no-own-code` forbids that.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
     "C001": "A claim card is no experiment: its arms, its source or its seeds.",
@@ -135,9 +138,9 @@ class Problem:
 
     def render(self) -> str:
         """Return `file:line:column: severity[code]: message`, with a `hint:` line when there is one."""
-        place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
-        text = f"{place}: {self.severity}[{self.code}]: {self.message}"
-        return f"{text}\nhint: {self.hint}" if self.hint else text
+        place = ":".join([visible(self.file), *(str(n) for n in (self.line, self.column) if n)])
+        text = f"{place}: {self.severity}[{self.code}]: {visible(self.message)}"
+        return f"{text}\nhint: {visible(self.hint)}" if self.hint else text
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as they stand in `--json` documents."""

@@ -47,9 +47,9 @@ def command(folder: Path, console: Console, before: str, after: str | None, as_m
     elif as_markdown:
         from prodabuild.report.pull_request import markdown
 
-        console.out(markdown(found).rstrip("\n"))
+        console.document(markdown(found).rstrip("\n"))
     else:
-        console.out("\n".join(_text(found, console.verbosity > 0)))
+        console.out(_text(found, console.verbosity > 0))
 
 
 def _text(found: Comparison, everything: bool) -> Iterator[str]:

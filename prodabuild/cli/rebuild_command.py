@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, trust, trusting, visible_device
+from prodabuild.cli.options import common, guarded, trust, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ SHORT = 12
 @click.option("--from-scratch", is_flag=True, help="Restore nothing, from no cache and no remote: build all of it.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Processes for building data.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
-@trusting
+@guarded
 @common
-def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str) -> int:
+def command(
+    folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str, own_code: bool
+) -> int:
     """Build a past version again and compare every digest.
 
     REF is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
@@ -41,7 +43,7 @@ def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: 
     from prodabuild.versioning.rebuild import rebuild
 
     console.stages = console.verbosity > 0
-    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit, trust=trust())
+    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
     report = rebuild(folder.resolve(), ref, options, from_scratch)
     console.close()
     if console.as_json:
@@ -51,7 +53,7 @@ def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: 
     return ExitCode.DONE if report.identical else ExitCode.PROJECT_WRONG
 
 
-def _text(report: RebuildReport, everything: bool) -> str:
+def _text(report: RebuildReport, everything: bool) -> list[str]:
     kinds = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts)
     equal = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts if artifact.equal)
     width = max(map(len, kinds))
@@ -65,7 +67,7 @@ def _text(report: RebuildReport, everything: bool) -> str:
     verdict = "identical" if report.identical else f"{len(report.artifacts) - same} differ"
     done = f"{report.built} built, {report.restored} restored"
     lines += ["", f"{report.ref} ({report.commit[:SHORT]}): {same} of {len(report.artifacts)} equal, {verdict}"]
-    return "\n".join([*lines, f"{done} ({report.seconds:.1f} s)"])
+    return [*lines, f"{done} ({report.seconds:.1f} s)"]
 
 
 def _short(digest: str | None) -> str:

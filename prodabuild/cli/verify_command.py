@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
+from prodabuild.cli.options import common, guarded, open_project, trust, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ SHOWN = 5  # units that are named where there are many
 @click.option(
     "--rebuild", "again", is_flag=True, help="Build data again and compare it; and what is lost, in each version."
 )
-@trusting
+@guarded
 @common
-def command(folder: Path, console: Console, device: str, again: bool) -> int:
+def command(folder: Path, console: Console, device: str, again: bool, own_code: bool) -> int:
     """Read everything that was built and heal what is damaged.
 
     Every object of the cache is compared with its name, both locks and build/ with the objects. Copies in build/, the
@@ -43,7 +43,7 @@ def command(folder: Path, console: Console, device: str, again: bool) -> int:
     from prodabuild.versioning.verify import verify
 
     console.stages = console.verbosity > 0
-    options = Options(device=visible_device(device), emit=console.emit, trust=trust())
+    options = Options(device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
     report = verify(open_project(folder), options, again)
     console.close()
     if console.as_json:
@@ -55,7 +55,7 @@ def command(folder: Path, console: Console, device: str, again: bool) -> int:
     return ExitCode.STALE if report.doubtful else ExitCode.DONE
 
 
-def _text(report: VerifyReport) -> str:
+def _text(report: VerifyReport) -> list[str]:
     needed = {name: f"  of {version}" for name, version in report.needed if version != "the work tree"}
     lines = [
         f"{'healed' if name in report.healed else 'lost':8}{name}{needed.get(name, '')}" for name in report.damaged
@@ -86,7 +86,7 @@ def _text(report: VerifyReport) -> str:
         lines.append(
             "run `prodabuild compile`: it builds them from their sources; `git log proda.lock` names who wrote it"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _mend(report: VerifyReport, others: bool) -> str:

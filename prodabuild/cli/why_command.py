@@ -44,7 +44,7 @@ def command(folder: Path, console: Console, thing: str, device: str) -> None:
     if console.as_json:
         console.json(report.to_json())
     else:
-        console.out("\n".join(_lines(report, everything=console.verbosity > 0)))
+        console.out(_lines(report, everything=console.verbosity > 0))
 
 
 def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
@@ -58,26 +58,30 @@ def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
         yield ""
         yield from (f"  {message['role']}: {message['content']}" for message in report.messages)
     if report.made_from:
-        yield "\nmade from"
+        yield ""
+        yield "made from"
         for group in report.made_from:
             yield f"  {group.what} ({group.count})"
             yield from _table(group.rows, "    ")
             yield from _rest(group, "    ")
     for name, heading in HEADINGS.items():
         for group in getattr(report, name):
-            yield f"\n{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
+            yield ""
+            yield f"{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
             rows = [row._replace(where="") for row in group.rows] if name == "read_by" else group.rows
             yield from _table(rows)
             yield from _rest(group)
     follows = [row for group in report.follows for row in _brief(group)]
     if not set(follows) <= set(report.path):
-        yield "\nends in"
+        yield ""
+        yield "ends in"
         yield from _table(follows)
 
 
 def _reasons(report: WhyReport, everything: bool) -> Iterator[str]:
     if report.reasons:
-        yield f"\n{ACTIONS[report.action]}, since"
+        yield ""
+        yield f"{ACTIONS[report.action]}, since"
         yield from reason_lines(report.reasons, everything, "  ")
 
 

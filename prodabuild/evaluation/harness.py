@@ -11,7 +11,6 @@ import os
 import shutil
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.engine.code import read_code
@@ -23,12 +22,15 @@ from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import ItemResult, choose, digest_of, rounded
 from prodabuild.evaluation.run import parse_unit, results_file
 from prodabuild.evaluation.scoring import prepare, score
+from prodabuild.evaluation.taskfiles import declared_by
 from prodabuild.events import Note
 from prodabuild.knowledge.splits import SPLITS
 from prodabuild.manifest.paths import is_task_file
+from prodabuild.paths import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
@@ -68,22 +70,19 @@ def run_tasks(unit: str, view: View) -> list[ItemResult]:
 
 
 def _open_tasks(view: View, suite: str) -> Tasks:
-    """Lay out a suite's task files in a folder."""
+    """Lay out a suite's task files in a folder, where each has its path in the repository."""
     folder = fresh_folder(view.scratch(), "tasks")
     entries: list[str] = view.read("manifest", f"tests.{suite}.tasks")
     files = [entry for entry in entries if is_task_file(entry)]
-    for name in (*files, *view.read("manifest", f"tests.{suite}.files")):
-        shutil.copy(view.file(name), folder / Path(name).name)
-    names = [_task_name(folder / Path(entry).name) if is_task_file(entry) else entry for entry in entries]
-    return Tasks(names, folder, builtin=len(files) < len(entries))
-
-
-def _task_name(file: Path) -> str:
-    """Return the task that a task file declares (its YAML may hold lm-eval's own tags)."""
-    for line in file.read_text("utf-8").splitlines():
-        if line.startswith("task:"):
-            return line.partition(":")[2].strip().strip("\"'")
-    return file.stem
+    beside = view.read("manifest", f"tests.{suite}.files")
+    for name in (*files, *beside):
+        target = inside(folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(view.file(name), target)
+    found = {entry: declared_by(folder, entry) for entry in files}
+    names = [found[entry].name if entry in found else entry for entry in entries]
+    groups = any(each.members for each in found.values())
+    return Tasks(names, folder, builtin=groups or len(files) < len(entries))
 
 
 def _evaluate(harness: Any, tasks: Tasks) -> dict[str, list[dict[str, Any]]]:

@@ -191,10 +191,14 @@ class TaskSuite(Part):
 
 
 def _kind(suite: Any) -> str:
-    return "tasks" if isinstance(suite, TaskSuite) or (isinstance(suite, dict) and "tasks" in suite) else "chains"
+    """Return the tag of a suite: no key of it, which a place in the document would be taken for."""
+    tasks = isinstance(suite, TaskSuite) or (isinstance(suite, dict) and "tasks" in suite)
+    return "suite of tasks" if tasks else "suite of chains"
 
 
-Suite = Annotated[Annotated[ChainSuite, Tag("chains")] | Annotated[TaskSuite, Tag("tasks")], Discriminator(_kind)]
+Suite = Annotated[
+    Annotated[ChainSuite, Tag("suite of chains")] | Annotated[TaskSuite, Tag("suite of tasks")], Discriminator(_kind)
+]
 
 
 class Dose(Part):

@@ -17,6 +17,7 @@ from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.local import local_fact
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
+from prodabuild.evaluation.taskfiles import files_behind
 from prodabuild.insight.rungs import LADDER, ProbeRequest
 from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import SUFFIXES, parse, place
@@ -131,7 +132,7 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     files |= dict(_shipped_text() if manifest.insight.experiments else ())
     for suite in manifest.tests.values():
         if isinstance(suite, TaskSuite):
-            files |= {name: root / name for name in _task_files(root, suite)}
+            files |= {name: root / name for name in files_behind(root, suite.files)}
     return files
 
 
@@ -304,7 +305,9 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
             settings |= {"chains.sealed": suite.sealed, "chains.difficulty": suite.difficulty}
         else:
             settings[f"tests.{name}.tasks"] = suite.tasks
-            settings[f"tests.{name}.files"] = [file for file in _task_files(root, suite) if file not in suite.tasks]
+            settings[f"tests.{name}.files"] = [
+                file for file in files_behind(root, suite.files) if file not in suite.tasks
+            ]
     if manifest.insight.probe:
         settings |= {f"insight.probe.{key}": value for key, value in asdict(declared_ladder(manifest)).items()}
     return settings | _experiment_settings(manifest)
@@ -357,14 +360,6 @@ def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
 
 def _shipped_text() -> Iterator[tuple[str, Path]]:
     return ((f"prodabuild/training/base_text/{path.name}", path) for path in sorted(TEXT_FOLDER.glob("*.txt")))
-
-
-def _task_files(root: Path, suite: TaskSuite) -> list[str]:
-    folders = {(root / task).parent for task in suite.files}
-    found = {
-        file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
-    }
-    return sorted(source(root, file.relative_to(root).as_posix()).relative_to(root).as_posix() for file in found)
 
 
 _VERSIONED = (

@@ -23,10 +23,11 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given.
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects are in `cache` where it is given.
 
     `trust` says what is believed of builds elsewhere: nothing, what a trusted version names, or everything. `proof` is
     the share of the data units restored from there that are built again and compared; 1 is all, those of here, too.
+    Without `own_code` no code of the data repo runs: a session that could run some raises `ProblemsError`.
     """
 
     to: Target = "model"
@@ -38,6 +39,7 @@ class Options:
     cache: Path | None = None
     trust: Trust = "lock"
     proof: float = 0.02
+    own_code: bool = True
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from prodabuild.digest import sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError, UsageError
+from prodabuild.escaping import visible
 from prodabuild.knowledge.files import fields
 from prodabuild.knowledge.overlay import lay
 from prodabuild.knowledge.patches import FOLDER, PATCH, make_patch, name_of, read_patch
@@ -247,7 +248,7 @@ def _find(state: State, reading: Reading, key: str) -> Fact:
 
 def _after(fact: Fact) -> list[str]:
     name = name_of(fact.source)
-    return [f"after: [{int(name[:4])}]  # {name} changes the record, too"] if name else []
+    return [f"after: [{int(name[:4])}]  # {visible(name)} changes the record, too"] if name else []
 
 
 def _beginning(fact: Fact, where: str) -> list[str]:
@@ -256,6 +257,6 @@ def _beginning(fact: Fact, where: str) -> list[str]:
     if level == "relation":
         said = {name: data[name] for name in ("subject", "predicate", "object")}
         again = ["- add:", "    relation:", *fields(said, " " * 6, " " * 6)]
-        return [*fields({"remove": fact.key}, "- ", "")[:1], f"  # {where}", *again]
+        return [*fields({"remove": fact.key}, "- ", "")[:1], f"  # {visible(where)}", *again]
     main = fields({MAIN[level]: data[MAIN[level]]}, " " * 4, " " * 4)
-    return [*fields({"replace": fact.key}, "- ", ""), f"  # {where}", "  with:", *main, "  expect:", *main]
+    return [*fields({"replace": fact.key}, "- ", ""), f"  # {visible(where)}", "  with:", *main, "  expect:", *main]

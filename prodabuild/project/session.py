@@ -23,14 +23,17 @@ from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store, remove_tree
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
+from prodabuild.evaluation.taskfiles import check_tasks
 from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.manifest.model import TaskSuite
 from prodabuild.paths import inside, read_source
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources, with_named
 from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import LOCK
+from prodabuild.project.owncode import code_of
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.redo import PRIVATE, exclusive, finish
@@ -376,6 +379,10 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
         base_files(root, parse_base(manifest.model.base))
     except ProjectError as error:
         problems.append(Problem("M016", error.message, MANIFEST, *locate(text, ("model", "base")), hint=error.hint))
+    for name, suite in manifest.tests.items():
+        for number, wrong in check_tasks(root, suite.tasks) if isinstance(suite, TaskSuite) else ():
+            place = locate(text, ("tests", name, "tasks", number))
+            problems.append(Problem("M030", wrong.message, MANIFEST, *place, hint=wrong.hint))
     try:
         start_files(root, manifest.model.train.start)
     except ProjectError as error:
@@ -385,6 +392,8 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
+    if not options.own_code:
+        raise_errors(code_of(root, manifest, options.to))
     return Session(root, manifest, state, workspace(root, options.cache), stages_of(manifest), options, pipeline)
 
 

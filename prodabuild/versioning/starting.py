@@ -68,7 +68,7 @@ def files_of(template: str, name: str) -> dict[str, bytes]:
                 inside = "/".join(f".{word.removeprefix(_DOT)}" if word.startswith(_DOT) else word for word in words)
                 found[inside] = path.read_bytes().replace(b"PRODABUILD", __version__.encode())
     for file in ("proda.yaml", "README.md"):
-        found[file] = found[file].replace(b"NAME", name.encode())
+        found[file] = found[file].replace(b"REPO_NAME", name.encode())
     return found
 
 

@@ -113,7 +113,7 @@ def test_github_gets_an_annotation_for_each_problem(spoilt: Repo) -> None:
 
 def test_what_would_break_an_annotation_is_escaped() -> None:
     problem = Problem("K005", "50 % of\na:b,c", "a,b:c.yaml", 3, 0, None, "warning")
-    assert list(to_github([problem])) == ["::warning file=a%2Cb%3Ac.yaml,line=3,title=K005::50 %25 of%0Aa:b,c"]
+    assert list(to_github([problem])) == ["::warning file=a%2Cb%3Ac.yaml,line=3,title=K005::50 %25 of\\na:b,c"]
     assert list(to_github([Problem("M001", "m", "proda.yaml")])) == ["::error file=proda.yaml,title=M001::m"]
 
 

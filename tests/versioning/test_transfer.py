@@ -419,3 +419,30 @@ def test_a_branch_may_have_any_name(stored: Versioned, branch: bytes) -> None:
         outcome = stored.repo.run(*words)
         assert outcome.code == 0, (words, outcome.err)
     assert len(stored.repo.run("push", "--all-versions", "--json").json["versions"]) == 2
+
+
+SECRET = "http://user:secret@127.0.0.1:9/x?token=secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (SECRET, "push"),
+        ("https://secret@127.0.0.1:9/x", "push --json"),
+        ("http://u:se/secret@127.0.0.1:9/x", "push"),
+        (SECRET, "pull --json"),
+        (SECRET, "rebuild HEAD -v"),
+        (SECRET, "verify"),
+    ],
+)
+def test_no_command_prints_the_secrets_of_a_remote(versioned: Versioned, url: str, words: str) -> None:
+    pytest.importorskip("dvc")
+    versioned.repo.built()
+    versioned.commit()
+    versioned.repo.write(".dvc/config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n")
+    shutil.rmtree(versioned.path / ".dvc/cache")
+    shutil.rmtree(versioned.path / "build")
+    outcome = versioned.repo.spawn(*words.split())
+    assert "secret" not in outcome.out + outcome.err
+    assert ("***@127.0.0.1" in outcome.out + outcome.err) == words.startswith("pu")
+    assert outcome.code in (0, 5)
