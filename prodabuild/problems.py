@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Severity = Literal["error", "warning"]
+LONGEST = 200  # characters of a word that others are compared with: the time grows with the square
 CODES = {
     "Y001": "A byte is not UTF-8.",
     "Y002": "The file is not YAML.",
@@ -76,6 +77,7 @@ CODES = {
     "K043": "A document is no file of the repository, so that quotes from it are not verified.",
     "K044": "A document is not text, so that quotes from it are not verified.",
     "K045": "A record does not say where it was taken from (asked for by `check --strict`).",
+    "K046": "A name holds what nobody can see: a control, zero-width or bidirectional character.",
     "P001": "A file in patches/ is not named `NNNN-slug.yaml`.",
     "P002": "Two patches have one number.",
     "P003": "A patch lacks a key, has an unknown one, or one of the wrong type.",
@@ -110,7 +112,7 @@ CODES = {
     "I021": "A record is gone from its source.",
 }
 WARNINGS = frozenset((
-    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045",
+    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045", "K046",
     "I004", "I005", "I007", "I010", "I011", "I012", "I021",
 ))  # fmt: skip
 
@@ -154,7 +156,8 @@ class ProblemsError(ProjectError):
 def suggest(word: str, known: Iterable[str], noun: str = "known") -> str | None:
     """Return a hint for a word that is not known: the nearest known one, else the list of all."""
     words = list(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    short = [other for other in words if len(other) <= LONGEST] if len(word) <= LONGEST else []
+    close = difflib.get_close_matches(word, short, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"{noun}: {', '.join(words)}" if 0 < len(words) <= 20 else None

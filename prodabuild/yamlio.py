@@ -8,13 +8,15 @@ Loading is fast and keeps no positions; `locate` finds the place of one path whe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
 import yaml
 
 Path: TypeAlias = tuple[str | int, ...]
-Places: TypeAlias = dict[tuple[Path, bool], tuple[int, int]]
+Places: TypeAlias = Mapping[tuple[Path, bool], tuple[int, int]]
 
 MAX_DEPTH = 40
 MAX_DIGITS = 100  # of a number: Python refuses to print those of a few thousand
@@ -56,17 +58,18 @@ def decode(data: bytes) -> str:
 
 def load(text: str) -> Any:
     """Return the one document of a YAML text as dicts, lists and scalars; raise `TextError`."""
-    return _read(text, None)[0]
+    return _read(text)[0]
 
 
 def locate(text: str, path: Path, key: bool = False) -> tuple[int, int]:
     """Return line and column of the value (or, with `key`, of the key) at a path; its nearest parent if absent."""
-    return nearest(_read(text, path)[1], path, key)
+    return nearest(places(text), path, key)
 
 
+@lru_cache(maxsize=1)  # many problems of one file are located one after the other
 def places(text: str) -> Places:
     """Return line and column of every value and every key of a YAML text, by (path, is it a key)."""
-    return _read(text, _ALL)[1]
+    return _read(text, with_places=True)[1]
 
 
 def nearest(known: Places, path: Path, key: bool = False) -> tuple[int, int]:
@@ -81,6 +84,17 @@ def nearest(known: Places, path: Path, key: bool = False) -> tuple[int, int]:
 def lines(text: str) -> dict[Path, int]:
     """Return the line of every value in a YAML text, by its path."""
     return {path: place[0] for (path, key), place in places(text).items() if not key}
+
+
+def end_of_value(line: str) -> int:
+    """Return the column (from 0) where the last value on a line of YAML ends: spaces and a comment may follow."""
+    end, flows = 0, [False]
+    for event in _events(line):
+        if isinstance(event, yaml.CollectionStartEvent):
+            flows.append(bool(event.flow_style))
+        ends = flows.pop() if isinstance(event, yaml.CollectionEndEvent) else isinstance(event, yaml.ScalarEvent)
+        end = event.end_mark.column if ends and event.end_mark else end
+    return end
 
 
 def load_jsonl(data: bytes) -> list[tuple[int, Any]]:
@@ -165,17 +179,21 @@ def scalar(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-_ALL: Path = ("*", "*")  # no path: every place is wanted
+def _read(text: str, with_places: bool = False) -> tuple[Any, Places]:
+    builder = _Builder(with_places)
+    for event in _events(text):
+        builder.take(event)
+    return builder.root, builder.places
 
 
-def _read(text: str, wanted: Path | None) -> tuple[Any, Places]:
-    builder = _Builder(wanted)
+def _events(text: str) -> Iterator[yaml.Event]:
+    """Return what libyaml's parser finds in a text, one after the other; raises `TextError` Y002."""
     loader = yaml.CSafeLoader(text)
     try:
         while loader.check_event():
             event = loader.get_event()
             assert event is not None
-            builder.take(event)
+            yield event
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -186,16 +204,15 @@ def _read(text: str, wanted: Path | None) -> tuple[Any, Places]:
         raise TextError("Y002", f"not YAML: {error.reason}", line, 1) from None
     finally:
         loader.dispose()
-    return builder.root, builder.places
 
 
 class _Builder:
     """Turns parser events into plain data without recursion, so that no nesting can exhaust the stack."""
 
-    def __init__(self, wanted: Path | None) -> None:
+    def __init__(self, with_places: bool) -> None:
         self.root: Any = None
-        self.places: Places = {}
-        self._wanted = wanted
+        self.places: dict[tuple[Path, bool], tuple[int, int]] = {}
+        self._with_places = with_places
         self._stack: list[Any] = []  # open dicts and lists
         self._steps: list[Any] = []  # per open container: the key or index of its current child
         self._awaits_key = False  # the innermost container is a mapping between two entries
@@ -262,8 +279,7 @@ class _Builder:
         self._remember(event, key=False)
 
     def _remember(self, event: Any, key: bool) -> None:
-        wanted = self._wanted
-        if wanted is not None and (wanted is _ALL or tuple(self._steps) == wanted[: len(self._steps)]):
+        if self._with_places:
             self.places[tuple(self._steps), key] = (event.start_mark.line + 1, event.start_mark.column + 1)
 
 
