@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.errors import ProjectError
 from prodabuild.knowledge.editing import START, Edit, apply, encode
 from prodabuild.knowledge.files import SUFFIXES, parse
-from prodabuild.knowledge.records import Raw, identity_of, nodes_of
+from prodabuild.knowledge.records import ID, Raw, identity_of, nodes_of
 from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.paths import read_regular
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import content_digest
 
@@ -58,6 +60,8 @@ def file_records(groups: Groups, form: str) -> tuple[dict[str, New], dict[str, b
             files[file] = encode(part, file)
             for raw in part:
                 identity = identity_of(raw.level, raw.data)
+                if not ID.fullmatch(identity):
+                    raise ProjectError(f"{identity!r} cannot be an id", "the source names a record so")
                 found[raw.level][identity] = New(raw, content_digest(raw.level, raw.data), file)
     return {**found["concept"], **found["relation"], **found["chain"]}, files
 
@@ -78,7 +82,7 @@ def read_shelf(root: Path, into: str, records: Mapping[str, New], files: Mapping
     folders = {identity.partition("/")[0].encode() + b"/" for identity in ids}
     problems: list[Problem] = []
     for file in files_below(root, into, SUFFIXES):
-        shelf.data[file] = data = (root / file).read_bytes()
+        shelf.data[file] = data = read_regular(root / file)
         if files.get(file) == data:
             untouched.add(file)
         elif file != PREDICATES and (file in files or any(folder in data for folder in folders)):
