@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = ".dvcignore"
+LONGEST = 4096  # characters of a pattern: no path is longer
 
 
 class UnlistedError(Exception):
@@ -47,7 +48,7 @@ def rules_above(root: Path, path: str) -> tuple[Rules, ...]:
     for folder in reversed(PurePosixPath(path).parents):
         base = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
         try:
-            lines = (root / base / FILE).read_text("utf-8").splitlines()
+            lines = (root / base / FILE).read_bytes().decode("utf-8", "surrogateescape").splitlines()
         except FileNotFoundError:
             continue
         patterns += [pattern for line in lines if (pattern := _pattern(line.strip(), base))]
@@ -93,25 +94,56 @@ def _walk(root: Path, base: str, rules: tuple[Rules, ...]) -> Iterator[str]:
 
 def _pattern(line: str, base: str) -> tuple[str, bool] | None:
     """Return the expression that a line states, and whether it is negated; None for a comment or an empty line."""
-    if not line or line.startswith("#"):
+    if not line or line.startswith("#") or len(line) > LONGEST:
         return None
     negated = line.startswith("!")
     line = line.removeprefix("!")
     segments = line.strip("/").split("/")
     anywhere = "" if line.startswith("/") or len(segments) > 1 else "(?:.*/)?"
-    return re.escape(base) + anywhere + _expression(segments) + ("/" if line.endswith("/") else "/?"), negated
+    expression = _expression(segments)
+    try:
+        re.compile(expression)
+    except re.error:  # `[z-a]`: it matches nothing
+        return None
+    return re.escape(base) + anywhere + expression + ("/" if line.endswith("/") else "/?"), negated
 
 
 def _expression(segments: list[str]) -> str:
-    expression = ""
-    for number, segment in enumerate(segments):
-        last = number == len(segments) - 1
-        if segment == "**":
-            expression += ".+" if last else "(?:.*/)?"
+    """Return the expression of segments: `**` between them is any number of folders.
+
+    What follows a star is taken where it first stands, and not tried again (`(?>`): a pattern with many stars would
+    take an age for a long name.
+    """
+    first, *others = [list(run) for deep, run in groupby(["", *segments], lambda part: part == "**") if not deep]
+    expression = "".join(f"{_segment(segment)}/" for segment in first[1:])
+    for block in others[:-1]:
+        expression += f"(?>(?:[^/]+/)*?{'/'.join(map(_segment, block))}/)"
+    if segments[-1] == "**":
+        last = others[-1:] if others else []
+        expression += "".join(f"(?>(?:[^/]+/)*?{'/'.join(map(_segment, block))}/)" for block in last)
+        return expression + ".+"
+    return expression + f"(?:.*/)?{'/'.join(map(_segment, others[-1]))}" if others else expression[:-1]
+
+
+def _segment(segment: str) -> str:
+    """Return the expression of a name or a pattern for names."""
+    tokens = re.findall(r"\\.|\[!?\]?[^\]]*\]|.", segment, re.DOTALL)
+    first, *others = ["".join(map(_token, run)) for star, run in _runs(tokens) if not star]
+    middle = "".join(f"(?>[^/]*?{part})" for part in others[:-1] if part)
+    return first + middle + (f"[^/]*{others[-1]}" if others else "")
+
+
+def _runs(tokens: list[str]) -> Iterator[tuple[bool, list[str]]]:
+    """Return tokens between stars, and the stars; something, maybe nothing, is before and after each star."""
+    run: list[str] = []
+    for token in tokens:
+        if token == "*":
+            yield False, run
+            yield True, []
+            run = []
         else:
-            tokens = re.findall(r"\\.|\[!?\]?[^\]]*\]|.", segment, re.DOTALL)
-            expression += "".join(map(_token, tokens)) + ("" if last else "/")
-    return expression
+            run.append(token)
+    yield False, run
 
 
 def _token(token: str) -> str:
@@ -119,7 +151,7 @@ def _token(token: str) -> str:
         negated = token[1] == "!"
         inside = re.sub(r"[\[\\^&~|]", r"\\\g<0>", token[1 + negated : -1])
         return f"[^/{inside}]" if negated else f"[{inside}]"
-    return {"*": "[^/]*", "?": "[^/]"}.get(token) or re.escape(token[-1])
+    return "[^/]" if token == "?" else re.escape(token[-1])
 
 
 _BUILT_IN = _rules([pattern for line in (".hg/", ".git/", ".git", ".dvc/") if (pattern := _pattern(line, ""))])
