@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from prodabuild.paths import MAX_FILE_BYTES
 from prodabuild.problems import Problem, raise_errors, suggest
 from prodabuild.sources.grammar import Noun
 from prodabuild.sources.mapping import Table, Tables, by_name
@@ -104,6 +105,7 @@ def _read_cells(document: Document, delimiter: str) -> tuple[list[str], list[Row
     problems: list[Problem] = []
     header: list[str] = []
     line = 1
+    before = csv.field_size_limit(MAX_FILE_BYTES)  # the file is read already: a cell is no longer than that
     try:
         for cells in reader:
             if not header:
@@ -116,6 +118,8 @@ def _read_cells(document: Document, delimiter: str) -> tuple[list[str], list[Row
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(Problem("I001", f"not CSV: {error}", file, reader.line_num))
+    finally:
+        csv.field_size_limit(before)
     return header, rows, problems
 
 

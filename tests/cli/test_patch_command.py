@@ -149,9 +149,9 @@ def test_a_patch_that_puts_errors_right_is_shown(repo: Repo) -> None:
     )  # fmt: skip
     assert f"+ concept zoo/axolotl  {FILE}:5\n    + name: axolotl\n" in outcome.out
     shutil.rmtree(repo.path / ".prodabuild")  # nothing was built yet
-    outcome = repo.run("patch", "show", "1")
+    outcome = repo.run("patch", "show", "1", "-v")
     assert outcome.code == 0
-    assert "zoo/axolotl" in outcome.out
+    assert "+ concept zoo/axolotl" in outcome.out
     repo.edit(FILE, "id: zoo/axolotl", "id: zoo/axolotls")
     outcome = repo.run("patch", "show", "1")
     assert (outcome.code, outcome.out) == (1, "")
