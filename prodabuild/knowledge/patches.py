@@ -310,6 +310,6 @@ def _change(row: dict[str, Any], path: Path, kind: str) -> Iterator[Wrong]:
     for key in ("with", "expect"):
         if key in row and not (isinstance(row[key], dict) and row[key]):
             yield Wrong((*path, key), f"{key} is not a mapping of fields to values")
-    if kind == "replace" and "id" in (row.get("with") or ()):
+    if isinstance(row.get("with"), dict) and "id" in row["with"]:
         hint = "remove the record, and add another"
         yield Wrong((*path, "with", "id"), "a record keeps its id", hint, "P008", key=True)
