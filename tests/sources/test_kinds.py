@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def test_a_byte_order_mark_changes_nothing(kind: str, tmp_path: Path) -> None:
     marked = tmp_path / file.name
     marked.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     mapping = file.with_suffix(".yaml")
-    more = {"mapping": mapping.name} if mapping.exists() else {}
+    more: dict[str, Any] = {"mapping": mapping.name} if mapping.exists() else {}
     if more:
         (tmp_path / mapping.name).write_bytes(mapping.read_bytes())
     found = [importer(kind)(Request(path.parent, (path,), "test", "zoo", **more)) for path in (file, marked)]

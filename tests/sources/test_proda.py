@@ -389,7 +389,7 @@ def test_the_sample_imports_checks_and_compiles(repo: Repo) -> None:
 
 
 def test_no_shape_of_a_row_is_a_bug(tmp_path: Path) -> None:
-    odd = [None, 5, "x", [], {}, [5], {"a": 1}, [[[]]], True, 1e9, "9" * 5000]
+    odd: list[Any] = [None, 5, "x", [], {}, [5], {"a": 1}, [[[]]], True, 1e9, "9" * 5000]
     fields = {
         "l1_concepts": ("concept_id", "term", "type", "definition", "parent_statement_ids"),
         "l2_statements": ("statement_id", "parent_chain_id", "subject", "predicate", "object", "source_quote"),
