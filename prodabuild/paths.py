@@ -25,7 +25,7 @@ MAX_FILE_BYTES = 1 << 30  # of a file that is read whole
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LINK_HINT = "remove it: prodabuild follows no link there"
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 
@@ -55,7 +55,7 @@ def refusal(text: object) -> Refusal | None:
     if text.startswith("/") or "\\" in text or re.match(r"[A-Za-z]:", text):
         hint = "write it relative to the repository, with forward slashes"
         return Refusal("M020", f"{text!r} is not a path inside the repository", hint)
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         return Refusal("M020", f"{text!r} holds a control character", "name the file without it")
     names = text.split("/")
     if ".." in names:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Severity = Literal["error", "warning"]
+LONGEST = 200  # characters of a word that others are compared with: the time grows with the square
 CODES = {
     "Y001": "A byte is not UTF-8.",
     "Y002": "The file is not YAML.",
     "Y003": "Anchors and aliases are not read: a small file could stand for gigabytes.",
-    "Y004": "A key stands twice in one mapping.",
-    "Y005": "More than plain data: tags, keys that are no text, very deep nesting.",
+    "Y004": "A key stands twice in one mapping, or in one JSON object.",
+    "Y005": "More than plain data: tags, keys that are no text, very deep nesting, numbers of more than 100 digits.",
     "Y006": "More than one YAML document in a file.",
     "Y007": "A line is not JSON.",
     "M001": "There is no proda.yaml.",
@@ -44,6 +45,7 @@ CODES = {
     "M024": "A file belongs to two disciplines.",
     "M025": "A folder is a symbolic link, so that its files would be missed.",
     "M026": "A source of probes cannot be read, or not drawn from.",
+    "M027": "The name of a file is not UTF-8, or holds a control character.",
     "M029": "A file is none: it is a named pipe, a socket, a device or a folder.",
     "M030": "A task file declares no task or group, or one that another declares, too.",
     "K001": "A record has a field that its level does not have.",
@@ -79,6 +81,7 @@ CODES = {
     "K043": "A document is no file of the repository, so that quotes from it are not verified.",
     "K044": "A document is not text, so that quotes from it are not verified.",
     "K045": "A record does not say where it was taken from (asked for by `check --strict`).",
+    "K046": "A name holds what nobody can see: a control, zero-width or bidirectional character.",
     "P001": "A file in patches/ is not named `NNNN-slug.yaml`.",
     "P002": "Two patches have one number.",
     "P003": "A patch lacks a key, has an unknown one, or one of the wrong type.",
@@ -114,7 +117,7 @@ CODES = {
     "I021": "A record is gone from its source.",
 }
 WARNINGS = frozenset((
-    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045",
+    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045", "K046",
     "I004", "I005", "I007", "I010", "I011", "I012", "I021",
 ))  # fmt: skip
 
@@ -158,7 +161,8 @@ class ProblemsError(ProjectError):
 def suggest(word: str, known: Iterable[str], noun: str = "known") -> str | None:
     """Return a hint for a word that is not known: the nearest known one, else the list of all."""
     words = list(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    short = [other for other in words if len(other) <= LONGEST] if len(word) <= LONGEST else []
+    close = difflib.get_close_matches(word, short, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"{noun}: {', '.join(words)}" if 0 < len(words) <= 20 else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FILE = ".dvcignore"
 MAX_BYTES = 1 << 20
+LONGEST = 4096  # characters of a pattern: no path is longer
 
 
 class UnlistedError(Exception):
@@ -99,7 +100,7 @@ def _pattern(line: str, base: str) -> tuple[str, bool] | None:
 
     None for a comment, an empty line, and what is no pattern: git ignores such lines, too.
     """
-    if not line or line.startswith("#"):
+    if not line or line.startswith("#") or len(line) > LONGEST:
         return None
     negated = line.startswith("!")
     line = line.removeprefix("!")

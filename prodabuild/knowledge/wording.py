@@ -8,7 +8,7 @@ NAME_WORDS = 5  # a definition of more words, its article aside, is not taken fo
 ARTICLE = 5  # letters that an article and a space add to a name at most: `some `
 _WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset(("a", "an", "the", "some", "any"))
-_QUALIFIER = re.compile(r"\s*\([^()]*\)$")
+_QUALIFIER = re.compile(r"(?<!\s)\s*\([^()]*\)$")
 
 
 def words_of(text: str) -> list[str]:

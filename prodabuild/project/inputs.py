@@ -27,7 +27,7 @@ from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
-from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.manifest.paths import PREDICATES, files_below, odd_names
 from prodabuild.paths import read_source, source
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
@@ -110,6 +110,7 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
     wanted |= patch_files(root, manifest)
     for name, file in opaque_files(root, manifest).items():
         wanted[name] = Wanted(file, _OPAQUE, opaque=True)
+    raise_errors(odd_names(wanted))
     return wanted
 
 

@@ -157,11 +157,17 @@ def looking_back(root: Path, manifest: Manifest, options: Options) -> Iterator[R
 def trying(root: Path, manifest: Manifest, options: Options, file: str) -> Iterator[Trial]:
     """Open two sessions that change nothing on disk, on states of their own: before a patch, and with it.
 
-    Later patches are left out of both. Raises `ProblemsError`.
+    Later patches are left out of both. Where the sources have errors without the patch, it may be there to put them
+    right: what was recorded last is taken for what was before. Raises `ProblemsError`.
     """
     pipeline = read_pipeline(root, options.device)
     with _recorded(root, options) as recorded:
-        before, _ = _brought_up(recorded, root, manifest, options, pipeline, lambda name: name < file)
+        try:
+            before, _ = _brought_up(recorded, root, manifest, options, pipeline, lambda name: name < file)
+        except ProblemsError:
+            before = _session(root, manifest, recorded, options, pipeline)
+            text = "there are errors without the patch: it is compared with what was built last"
+            options.emit(Note(text, warning=True))
         before = replace(before, state=before.state.in_memory() if before.state is recorded else before.state)
 
         def lay() -> tuple[Session, Delta]:

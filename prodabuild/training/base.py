@@ -25,7 +25,7 @@ UNIT = "base"
 FOLDER = "base"
 PIN = "base/base.json"
 TEXT_FOLDER = Path(__file__).parent / "base_text"
-_REVISION = re.compile(r"[^@\s]+/[^@\s]+@[0-9a-f]{40}")
+_REVISION = re.compile(r"[^@\s/]+/[^@\s]+@[0-9a-f]{40}")
 _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 
