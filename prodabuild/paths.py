@@ -130,6 +130,12 @@ def read_regular(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     return data
 
 
+def read_whole(path: Path) -> bytes:
+    """Return the bytes of a regular file of any size: an object, or what this program made."""
+    with open_regular(path) as file:
+        return file.readall()
+
+
 def open_regular(path: Path) -> FileIO:
     """Open a regular file to read it, unbuffered; raises `NotRegularError`, or OSError."""
     require_regular(path, os.stat(path))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import file_md5
 from prodabuild.engine.store import place
-from prodabuild.paths import is_regular, read_regular
+from prodabuild.paths import is_regular, read_whole
 from prodabuild.versioning.named import placed_files
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def take_back(root: Path, version: Version, store: Store) -> None:
     lost = {name: root / path for path, name in files.items() if not store.object_path(name).is_file()}
     for name, path in lost.items():
         if is_regular(path) and file_md5(path) == name:
-            store.put(path.name, read_regular(path, sys.maxsize))
+            store.put(path.name, read_whole(path))
 
 
 def lay_out(root: Path, version: Version, space: Workspace) -> int:
@@ -33,6 +32,6 @@ def lay_out(root: Path, version: Version, space: Workspace) -> int:
     for path, name in placed_files(version, space.store).items():
         target, source = root / path, space.store.object_path(name)
         if is_regular(source) and not (is_regular(target) and file_md5(target) == name):
-            place(root, path, read_regular(source, sys.maxsize), space.scratch, over_link=True)
+            place(root, path, read_whole(source), space.scratch, over_link=True)
             laid += 1
     return laid

@@ -115,7 +115,9 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(("path", "code"), [("../x", "M021"), ("/x", "M020"), ("a/../../x", "M021"), ("link/x", "M022")])
+@pytest.mark.parametrize(
+    ("path", "code"), [("../x", "M021"), ("/x", "M020"), ("a/../../x", "M021"), ("link/x", "M022")]
+)
 @pytest.mark.parametrize("place", PLACES)
 def test_every_path_of_a_manifest_stays_inside(root: Path, place: str, path: str, code: str) -> None:
     text, line = PLACES[place]
