@@ -274,7 +274,7 @@ def place(root: Path, text: str, data: bytes, scratch: Path, durable: bool = Fal
     """
     target = root / text
     inside(root, os.path.dirname(text) or "." if over_link else text)
-    if scratch.is_relative_to(root):
+    if os.fspath(scratch).startswith(f"{root}/"):
         _refuse_links(root, scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     temporary = scratch / f"{target.name}.{os.getpid()}"
