@@ -60,7 +60,9 @@ def refusal(text: object) -> Refusal | None:
     names = text.split("/")
     if ".." in names:
         return Refusal("M021", f"{text!r} leaves the repository", "paths may not contain `..`")
-    if len(os.fsencode(text)) > MAX_PATH_BYTES or any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in names):
+    if len(text) > MAX_NAME_BYTES // 4 and (
+        len(os.fsencode(text)) > MAX_PATH_BYTES or any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in names)
+    ):
         short = f"{text[:60]}..."
         return Refusal("M020", f"{short!r} is too long for a path", f"at most {MAX_PATH_BYTES} bytes")
     return None
@@ -84,14 +86,17 @@ def inside(root: Path, text: object) -> Path:
 
 def link_on_the_way(root: Path, path: Path) -> Path | None:
     """Return the first symbolic link between a root (left out) and a path below it (looked at, too)."""
-    here = root
-    for name in path.relative_to(root).parts:
-        here = here / name
-        try:
-            if stat.S_ISLNK(os.lstat(here).st_mode):
-                return here
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    here, whole = os.fspath(root), os.fspath(path)
+    if not whole.startswith(f"{here}/"):
+        whole = os.path.join(here, path.relative_to(root))
+    for name in whole[len(here) :].split("/"):  # not by `Path`: every file that is placed comes by
+        if name not in ("", "."):
+            here = f"{here}/{name}"
+            try:
+                if stat.S_ISLNK(os.lstat(here).st_mode):
+                    return type(path)(here)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
     return None
 
 
@@ -128,6 +133,12 @@ def read_regular(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     if len(data) > limit:  # it has grown, or its size is not what the system says
         raise too_large(path, len(data), limit)
     return data
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the bytes of a regular file of any size: an object, or what this program made."""
+    with open_regular(path) as file:
+        return file.readall()
 
 
 def open_regular(path: Path) -> FileIO:

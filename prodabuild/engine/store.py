@@ -25,8 +25,8 @@ from prodabuild.paths import (
     is_md5,
     is_regular,
     link_on_the_way,
-    open_regular,
     read_regular,
+    read_whole,
     refusal,
 )
 
@@ -142,7 +142,7 @@ class Store:
 
     def fresh(self, stored: Stored) -> bytes:
         """Return the bytes of an object that was stored a moment ago."""
-        return _read_all(self.object_path(stored.md5))
+        return read_whole(self.object_path(stored.md5))
 
     def sound(self, name: str) -> bool:
         """Tell whether an object is there and is what its name says."""
@@ -206,7 +206,7 @@ class Store:
         """Tell whether an object has these bytes."""
         path = self.object_path(name)
         try:
-            return os.stat(path).st_size == len(data) and _read_all(path) == data
+            return os.stat(path).st_size == len(data) and read_whole(path) == data
         except FileNotFoundError:
             return False
 
@@ -232,7 +232,7 @@ class Store:
         """Return the bytes of a file that holds what was stored, None when it does not."""
         try:
             found = os.stat(path)
-            data = _read_all(path) if found.st_size == stored.size and stat.S_ISREG(found.st_mode) else b""
+            data = read_whole(path) if found.st_size == stored.size and stat.S_ISREG(found.st_mode) else b""
         except (FileNotFoundError, NotADirectoryError):
             return None
         return data if len(data) == stored.size and md5(data) == stored.md5 else None
@@ -283,7 +283,7 @@ def place(root: Path, text: str, data: bytes, scratch: Path, durable: bool = Fal
     """
     target = root / text
     inside(root, os.path.dirname(text) or "." if over_link else text)
-    if scratch.is_relative_to(root):
+    if os.fspath(scratch).startswith(f"{root}/"):
         _refuse_links(root, scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     temporary = scratch / f"{target.name}.{os.getpid()}"
@@ -316,12 +316,6 @@ def _refuse_links(root: Path, path: Path) -> None:
     linked = link_on_the_way(root, path)
     if linked:
         raise UnsafePathError(f"{linked} is a symbolic link", LINK_HINT)
-
-
-def _read_all(path: Path) -> bytes:
-    """Return the bytes of an object, which may be of any size."""
-    with open_regular(path) as file:
-        return file.readall()
 
 
 def writer_lives(temporary: Path) -> bool:

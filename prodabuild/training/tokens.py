@@ -16,7 +16,7 @@ import orjson
 from prodabuild.digest import canonical, change_digest, sha256
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular, read_source
+from prodabuild.paths import read_regular, read_source, read_whole
 from prodabuild.training.encode import Example, encode, named
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def tokenise(shard: Path, cached: Path, tokenizer: Any) -> ShardTokens:
     known = read_tokens(cached)
     if known is not None:
         return known
-    made = flatten(encode((orjson.loads(line) for line in read_regular(shard).splitlines()), tokenizer))
+    made = flatten(encode((orjson.loads(line) for line in read_whole(shard).splitlines()), tokenizer))
     body = b"".join(numbers.tobytes() for numbers in made)
     head = {"check": change_digest(body).hex(), "lengths": [len(numbers) for numbers in made]}
     place(cached.parent.parent, f"{cached.parent.name}/{cached.name}", canonical(head) + b"\n" + body, cached.parent)
@@ -114,7 +114,7 @@ class Writing:
             start, length = found.starts[number], end - begin
             if length > self.max_length:
                 self.longest = max(self.longest, length)
-                rows = rows or read_regular(shard).splitlines()
+                rows = rows or read_whole(shard).splitlines()
                 self.long.append(orjson.loads(rows[number])["id"])
                 if self.overlong != "truncate":
                     continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from prodabuild.engine.lockfile import outputs, parse, render
 from prodabuild.engine.placing import UNPLACED
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import place
-from prodabuild.paths import inside, is_regular, read_regular
+from prodabuild.paths import inside, is_regular, read_whole
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.session import STATE
@@ -34,7 +33,7 @@ def take_back(root: Path, version: Version, store: Store) -> None:
     lost = {name: inside(root, path) for path, name in files.items() if not store.object_path(name).is_file()}
     for name, path in lost.items():
         if is_regular(path) and file_md5(path) == name:
-            store.put(path.name, read_regular(path, sys.maxsize))
+            store.put(path.name, read_whole(path))
 
 
 def lay_out(root: Path, version: Version, space: Workspace) -> list[str]:
@@ -50,7 +49,7 @@ def lay_out(root: Path, version: Version, space: Workspace) -> list[str]:
             continue
         target, source = root / path, space.store.object_path(name)
         if is_regular(source) and not (is_regular(target) and file_md5(target) == name):
-            data = read_regular(source, sys.maxsize)
+            data = read_whole(source)
             if md5(data) == name:
                 place(root, path, data, space.scratch, over_link=True)
                 laid.append(path)

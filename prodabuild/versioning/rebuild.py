@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import OutsideError, ProjectError, UsageError
 from prodabuild.events import Note, StageFinished
 from prodabuild.insight.experiments import MEASURED, parse_unit
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_whole
 from prodabuild.project import Options, Project
 from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
@@ -198,7 +197,7 @@ def _lay_sources(tree: Path, version: Version, store: Store) -> None:
                         raise ProjectError(
                             f"{file} names {source}: no source lies there", "correct or remove that file"
                         )
-                    data = read_regular(store.object_path(name), sys.maxsize)
+                    data = read_whole(store.object_path(name))
                     place(tree, source, data, tree / PRIVATE / "tmp")
 
 

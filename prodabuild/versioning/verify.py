@@ -6,7 +6,6 @@ for, by building it again. An object that nothing heals is removed: under its na
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from prodabuild.engine.state import State
 from prodabuild.engine.store import tree_of
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.events import Note
-from prodabuild.paths import is_regular, read_regular
+from prodabuild.paths import is_regular, read_whole
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.project import shown
@@ -150,7 +149,7 @@ def _from_copies(root: Path, version: Version, store: Store, lost: Iterable[str]
 
 
 def _accepts(store: Store, name: str, path: Path) -> bool:
-    return is_regular(path) and store.take(name, read_regular(path, sys.maxsize))
+    return is_regular(path) and store.take(name, read_whole(path))
 
 
 def _from_locks(versions: Iterable[Version], store: Store, lost: Iterable[str]) -> list[str]:
