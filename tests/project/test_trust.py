@@ -104,7 +104,9 @@ def test_a_branch_that_poisons_a_unit_is_not_believed(home: Versioned, tmp_path:
     assert victim.git("status", "--porcelain") == ""
     assert victim.repo.run("verify").code == 4
     assert victim.repo.run("compile", "--to", "data", "--locked").code == 4
-    note = f"{TRACES} is not that of origin/main, which is trusted, and not taken in: --trust all restores what it names\n"
+    note = (
+        f"{TRACES} is not that of origin/main, which is trusted, and not taken in: --trust all restores what it names\n"
+    )
     assert note in victim.repo.history[-2].err
     victim.repo.data()
     assert digest(victim.repo, unit) == digest(home.repo, unit)
