@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
+    from prodabuild.events import Emit
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.inputs import Reading
     from prodabuild.project.outcome import CheckReport, Options
@@ -228,7 +229,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
     path = _state_path(root)
     with exclusive(root, who, options.emit):
         try:
-            with translated(path), _state_to_write(root) as state:
+            with translated(path), _state_to_write(root, options.emit) as state:
                 session = _session(root, manifest, state, options, read_pipeline(root, options.device))
                 sweep(session.space)
                 _take_in_travelled(session)
@@ -249,7 +250,11 @@ def candidate_session(
 
     The candidate's traces go to the journal, so whoever builds the same later restores it. Raises `ProblemsError`.
     """
-    with exclusive(root, who, options.emit), translated(_state_path(root)), _state_to_write(root) as state:
+    with (
+        exclusive(root, who, options.emit),
+        translated(_state_path(root)),
+        _state_to_write(root, options.emit) as state,
+    ):
         pipeline = read_pipeline(root, options.device)
         recorded = _session(root, manifest, state, replace(options, jobs=1), pipeline)
         sweep(recorded.space)
@@ -283,17 +288,17 @@ def afresh(work: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def _state_to_write(root: Path) -> Iterator[State]:
+def _state_to_write(root: Path, emit: Emit) -> Iterator[State]:
     """Open the state; a new one takes over what is known of earlier builds."""
     state = State(_state_path(root), writable=True)
     try:
-        _catch_up(state, root)
+        _catch_up(state, root, emit)
         yield state
     finally:
         state.close()
 
 
-def _catch_up(state: State, root: Path) -> None:
+def _catch_up(state: State, root: Path, emit: Emit) -> None:
     """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
     known = state.note(journal.READ)
     path = journal.journal_of(state.path)
@@ -301,7 +306,10 @@ def _catch_up(state: State, root: Path) -> None:
     if known == str(journal.end(path)):
         return
     with state.transaction():
-        state.adopt(journal.read(path, int(known or 0)))
+        damaged: list[str] = []
+        state.adopt(journal.read(path, int(known or 0), damaged.append))
+        if damaged:
+            emit(Note(f"{PRIVATE}/{path.name}: {len(damaged)} lines are passed over: {damaged[0]}", warning=True))
         state.set_note(journal.READ, str(journal.end(path)))
         for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
             if inside(root / BUILD, name).is_file():

@@ -97,7 +97,10 @@ def _tokenizer(objects: Objects, version: Snapshot) -> Callable[[list[str]], int
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_str(data.decode())
+    try:
+        tokenizer = Tokenizer.from_str(data.decode())
+    except Exception:  # noqa: BLE001 - the boundary to a library that raises nothing else: it is no tokenizer
+        return None
     return lambda texts: sum(
         len(found.ids) + 1 for found in tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     )

@@ -305,3 +305,21 @@ def test_a_data_repo_in_a_folder_of_a_git_repository(built: Versioned) -> None:
     assert (
         "\nrecords: 1 changed\n~ concept zoo/gecko knowledge/zoo/kinds.yaml:139\n" in built.repo.run("diff", "main").out
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [b"7", b"{", b"{}", b'{"id": 7}', b'{"id": "a", "nodes": [1]}', b'{"id": "a", "nodes": [], "messages": [], "recipe": "x"}',
+     b'{"id": "a", "nodes": [], "messages": 7, "recipe": "x"}', b"\\xff", b"[" * 5000],
+)  # fmt: skip
+def test_an_object_that_holds_something_else_is_as_good_as_lost(built: Versioned, row: bytes) -> None:
+    entries = lockfile.read(built.path / "proda.lock")
+    for unit in ("shard:zoo/010", "items:zoo/all"):
+        stored = Store(built.path / ".dvc/cache", built.path / "build").put(
+            lockfile.stored_of(entries[unit])[0].path, row
+        )
+        entries[unit] = lockfile.unit_entry((stored,))
+    built.repo.write("proda.lock", lockfile.render(entries))
+    outcome = built.repo.run("diff", "main")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "1 object of the work tree is not at hand" in outcome.out

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from prodabuild.digest import md5
+from prodabuild.engine import journal
 from tests.conftest import CONFIG, Repo, Versioned, knowledge
 from tests.training.conftest import teach
 
@@ -196,6 +198,40 @@ def test_sources_that_dvc_keeps_are_laid_out(versioned: Versioned) -> None:
     assert "knowledge/tools/kinds.yaml" not in versioned.git("ls-files")
     assert rebuilt(versioned.repo, "v1", "--from-scratch")["built"] == 29
     assert rebuilt(versioned.repo, "v1")["built"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        (".prodabuild/state.db", "error: evil.dvc names .prodabuild/state.db: no source lies there\n"),
+        ("build/dataset/README.md", "error: evil.dvc names build/dataset/README.md: no source lies there\n"),
+        (".git", "error: evil.dvc names .git: no source lies there\n"),
+        ("x/../../../evil", "error: '../../evil' leaves the repository\n"),
+    ],
+)
+def test_sources_of_dvc_lie_where_sources_lie(versioned: Versioned, path: str, error: str) -> None:
+    versioned.repo.built()
+    versioned.repo.write(f".dvc/cache/files/md5/{md5(b'x')[:2]}/{md5(b'x')[2:]}", b"x")
+    versioned.repo.write("evil.dvc", f"outs:\n- md5: {md5(b'x')}\n  size: 1\n  hash: md5\n  path: {path}\n")
+    versioned.commit()
+    outcome = versioned.repo.run("rebuild", "HEAD")
+    assert (outcome.code, outcome.err.splitlines(keepends=True)[0]) == (1, error)
+    assert not list(versioned.path.parent.glob("evil"))
+
+
+def test_a_trace_of_this_clone_with_another_object_is_not_restored(versioned: Versioned) -> None:
+    """The md5 and the size of another object beside the sha256 that the lock names."""
+    release(versioned, "v1")
+    path = versioned.path / ".prodabuild/state.journal"
+    traces = list(journal.read(path))
+    versioned.repo.write(f".dvc/cache/files/md5/{md5(b'lie')[:2]}/{md5(b'lie')[2:]}", b"lie")
+    for number, trace in enumerate(traces):
+        if trace.unit == "shard:zoo/010":
+            (stored,) = trace.files
+            traces[number] = trace._replace(files=(stored._replace(md5=md5(b"lie"), size=3),))
+    path.write_bytes(b"".join(map(journal.line_of, traces)))
+    document = rebuilt(versioned.repo, "v1")
+    assert (document["built"], document["restored"]) == (0, 29)  # by the traces that main names
 
 
 @pytest.mark.parametrize(
