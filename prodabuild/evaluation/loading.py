@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, sha256
-from prodabuild.training.adapter import deprecations_hidden, is_whole, load_adapter, load_model
+from prodabuild.training.adapter import checked, deprecations_hidden, is_whole, load_adapter, load_model
+from prodabuild.training.base import NOTHING, open_base, read_allowed, shown_name
 from prodabuild.training.base import UNIT as BASE_UNIT
-from prodabuild.training.base import open_base
 from prodabuild.training.device import required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prodabuild.engine.view import View
+    from prodabuild.training.fit import Allowed
 
 ADAPTER_UNIT = "model"
 ADAPTERS = 2  # on one base: the present one and the one before it
@@ -32,6 +33,8 @@ class Candidate:
     adapter: str | None
     adapter_folder: Path
     device: str
+    name: str = ""  # of the base, for messages
+    allowed: Allowed = NOTHING
 
 
 def open_candidate(view: View, adapted: bool, unit: str = ADAPTER_UNIT) -> Candidate:
@@ -40,8 +43,9 @@ def open_candidate(view: View, adapted: bool, unit: str = ADAPTER_UNIT) -> Candi
     work = view.scratch()
     folder = open_base(view, work / "base")
     base = sha256(canonical([device, *sorted((file.path, file.sha256) for file in view.output(BASE_UNIT))]))
+    named = shown_name(view), read_allowed(view)
     if not adapted:
-        return Candidate(base, folder, None, work, device)
+        return Candidate(base, folder, None, work, device, *named)
     files = view.output(unit)
     place = work / "model"
     shutil.rmtree(place, ignore_errors=True)
@@ -49,7 +53,7 @@ def open_candidate(view: View, adapted: bool, unit: str = ADAPTER_UNIT) -> Candi
     for stored in files:
         (place / Path(stored.path).name).symlink_to(view.path(stored).resolve())
     adapter = sha256(canonical(sorted((file.path, file.sha256) for file in files)))
-    return Candidate(base, folder, adapter, place, device)
+    return Candidate(base, folder, adapter, place, device, *named)
 
 
 @dataclass
@@ -73,7 +77,9 @@ def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
     if _bench.base != key:
         _bench.base, _bench.model, _bench.adapters = "", None, []  # two in memory at a time may be one too many
         folder = candidate.adapter_folder if whole else None
-        _bench.model, _bench.tokenizer = load_model(candidate.base_folder, folder, candidate.device)
+        _bench.model, _bench.tokenizer = load_model(
+            candidate.base_folder, folder, candidate.device, candidate.name, candidate.allowed
+        )
         _bench.base = key
     _bench.model.eval()
     with _only_base() if candidate.adapter is None else nullcontext():
@@ -90,8 +96,9 @@ def _put_on(adapter: str, folder: Path) -> None:
     name = adapter[:16]
     if name not in _bench.adapters:
         if _bench.adapters:
-            with deprecations_hidden():
+            with checked(folder, name) as check, deprecations_hidden():
                 _bench.model.load_adapter(folder, adapter_name=name)
+                check(_bench.model)
         else:
             _bench.model = load_adapter(_bench.model, folder, name)
         _bench.adapters.append(name)

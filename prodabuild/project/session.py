@@ -24,6 +24,7 @@ from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.paths import inside
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources
@@ -35,8 +36,9 @@ from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
-from prodabuild.training.base import base_files, parse_base, start_files
+from prodabuild.training.base import examine_named, parse_base
 from prodabuild.training.device import probe
+from prodabuild.training.examine import examine_start
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
@@ -351,11 +353,12 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
     text = decode((root / MANIFEST).read_bytes())
     problems = own_recipes(root, manifest, text).problems
     try:
-        base_files(root, parse_base(manifest.model.base))
+        examine_named(root, parse_base(manifest.model.base))
     except ProjectError as error:
         problems.append(Problem("M016", error.message, MANIFEST, *locate(text, ("model", "base")), hint=error.hint))
     try:
-        start_files(root, manifest.model.train.start)
+        if manifest.model.train.start is not None:
+            examine_start(inside(root, manifest.model.train.start), manifest.model.train.start)
     except ProjectError as error:
         place = locate(text, ("model", "train", "start"))
         problems.append(Problem("M016", error.message, MANIFEST, *place, hint=error.hint))

@@ -10,7 +10,7 @@ from prodabuild.digest import canonical, sha256
 from prodabuild.engine.code import LIBRARY, MODULE, read_code
 from prodabuild.events import Note
 from prodabuild.training.adapter import refuse_impossible
-from prodabuild.training.base import PIN, load_tokenizer, open_base, shown_name
+from prodabuild.training.base import PIN, load_tokenizer, open_base, open_start, shown_name
 from prodabuild.training.base import UNIT as BASE
 from prodabuild.training.device import required, use_bf16
 from prodabuild.training.distributed import run_together
@@ -76,14 +76,6 @@ def train_on(view: View, settings: dict[str, Any], write: Corpora, target: str, 
     world = settings["train.world_size"]
     logs = run_job(job, view.emit) if world == 1 else run_together(job, world, view.emit)
     return _files(logs, folder / TRAINED, target)
-
-
-def open_start(view: View, settings: dict[str, Any]) -> Path | None:
-    """Return the folder of the model to begin at, its files recorded as inputs."""
-    if settings["train.strategy"] != "continue":
-        return None
-    names = view.read("manifest", "model.train.start_files")
-    return next(iter([view.file(name) for name in names])).parent
 
 
 def write_corpus(view: View, base: Path, settings: dict[str, Any]) -> Writing:
