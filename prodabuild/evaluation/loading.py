@@ -13,6 +13,7 @@ from prodabuild.training.adapter import checked, deprecations_hidden, is_whole, 
 from prodabuild.training.base import NOTHING, open_base, read_allowed, shown_name
 from prodabuild.training.base import UNIT as BASE_UNIT
 from prodabuild.training.device import required
+from prodabuild.training.loop import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,16 @@ _bench = _Bench()
 def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
     """Yield (model, tokenizer). The base is loaded once a process, however many adapters are tested on it."""
     whole = candidate.adapter is not None and is_whole(candidate.adapter_folder)
+    with restored():  # new adapters draw random numbers before they are filled
+        _load(candidate, whole)
+        if candidate.adapter is not None and not whole:
+            _put_on(candidate.adapter, candidate.adapter_folder)
+    with _only_base() if candidate.adapter is None else nullcontext():
+        yield _bench.model, _bench.tokenizer
+
+
+def _load(candidate: Candidate, whole: bool) -> None:
+    """Put the base, or the whole model, on the bench unless it is there."""
     key = f"{candidate.base} {candidate.adapter}" if whole else candidate.base
     if _bench.base != key:
         _bench.base, _bench.model, _bench.adapters = "", None, []  # two in memory at a time may be one too many
@@ -82,10 +93,6 @@ def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
         )
         _bench.base = key
     _bench.model.eval()
-    with _only_base() if candidate.adapter is None else nullcontext():
-        if candidate.adapter is not None and not whole:
-            _put_on(candidate.adapter, candidate.adapter_folder)
-        yield _bench.model, _bench.tokenizer
 
 
 def _only_base() -> Any:

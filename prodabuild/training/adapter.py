@@ -11,7 +11,7 @@ import orjson
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.training.base import NOTHING, load_base, load_tokenizer
 from prodabuild.training.examine import SAVE, examine_adapter
-from prodabuild.training.fit import Allowed, from_folder, quiet, require_fit
+from prodabuild.training.fit import Allowed, context_of, from_folder, quiet, require_fit
 from prodabuild.training.foreign import reading
 from prodabuild.training.headers import listed
 from prodabuild.training.settings import allowed_by
@@ -110,6 +110,7 @@ def _load_quantised(base: Path, shown: str, allowed: Allowed) -> tuple[Any, Any]
     from peft import prepare_model_for_kbit_training
     from transformers import BitsAndBytesConfig
 
+    context_of(base, shown)
     tokenizer = load_tokenizer(base, shown)
     require_fit(base, tokenizer, shown, allowed)
     config = BitsAndBytesConfig(

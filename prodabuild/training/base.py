@@ -19,6 +19,7 @@ from prodabuild.training.encode import refuse_unfit
 from prodabuild.training.examine import PATTERNS, SAVE, examine_base, examine_start, model_files
 from prodabuild.training.fit import (
     Allowed,
+    context_of,
     from_folder,
     quiet,
     refuse_incomplete,
@@ -101,6 +102,7 @@ def build_base(unit: str, view: View) -> Output:
 def _examine_whole(folder: Path, base: Base, allowed: Allowed) -> None:
     """Raise `ProjectError` unless a base can be trained and tested, all of its numbers looked at."""
     found = examine_base(folder, base.name, links=base.kind == "hf")
+    context_of(folder, base.name)
     tokenizer = load_tokenizer(folder, base.name)
     refuse_unfit(tokenizer)
     require_fit(folder, tokenizer, base.name, allowed)
@@ -117,7 +119,8 @@ def open_start(view: View, settings: dict[str, Any]) -> Path | None:
     if settings["train.strategy"] != "continue":
         return None
     folder = _folder(view, "model.train.start_files")
-    examine_start(folder, settings["train.start"])
+    shown = settings["train.start"]
+    refuse_infinite(examine_start(folder, shown).values(), folder, shown)
     return folder
 
 
@@ -164,6 +167,7 @@ def load_base(
     import torch
 
     shown = shown or folder.name
+    context_of(folder, shown)
     tokenizer = load_tokenizer(tokenizer_folder or folder, shown)
     require_fit(folder, tokenizer, shown, allowed)
     with torch.random.fork_rng(enabled=bool(allowed.missing)), quiet(), reading(shown, SAVE):

@@ -60,23 +60,28 @@ def examine_model(folder: Path, shown: str) -> dict[str, Tensor]:
     return _weights(folder, shown)
 
 
-def examine_start(folder: Path, shown: str) -> None:
-    """Raise `ProjectError` unless a folder holds an adapter of LoRA's, or a whole model, that training may begin at."""
+def examine_start(folder: Path, shown: str) -> dict[str, Tensor]:
+    """Return the tensors of an adapter of LoRA's, or of a whole model, that training may begin at.
+
+    Raises `ProjectError` when a folder holds neither.
+    """
     _examine_files(folder, shown, links=False)
     if (folder / ADAPTER_CONFIG).exists():
-        examine_adapter(folder, shown)
-    elif (folder / CONFIG).exists():
-        examine_model(folder, shown)
-    else:
-        raise ProjectError(f"{shown} is no model that was trained", f"cp -r build/model {shown}")
+        return examine_adapter(folder, shown)
+    if (folder / CONFIG).exists():
+        return examine_model(folder, shown)
+    raise ProjectError(f"{shown} is no model that was trained", f"cp -r build/model {shown}")
 
 
 def examine_adapter(folder: Path, shown: str) -> dict[str, Tensor]:
     """Return the tensors of an adapter; raises `ProjectError` unless its settings are those of these tensors."""
     named = f"{shown}/{ADAPTER_CONFIG}"
     config = read_settings(folder / ADAPTER_CONFIG, named)
-    if config.get("peft_type") != "LORA":
-        raise ProjectError(f"{named} is of a {printable(str(config.get('peft_type')))} adapter", "begin at a LoRA")
+    kind = config.get("peft_type")
+    if kind != "LORA":
+        raise ProjectError(
+            f"{named} has the peft_type {printable(str(kind))}, LORA is needed", "begin at a LoRA adapter"
+        )
     rank, alpha = config.get("r"), config.get("lora_alpha")
     if type(rank) is not int or rank < 1 or isinstance(alpha, bool) or not isinstance(alpha, int | float):
         raise ProjectError(f"{named} has no r and lora_alpha that are numbers", "save the adapter again")

@@ -35,7 +35,6 @@ class Allowed(NamedTuple):
 def require_fit(folder: Path, tokenizer: Any, shown: str, allowed: Allowed) -> None:
     """Raise `ProjectError` unless a model's files hold what its settings ask for, with a row for each token."""
     found = examine_model(folder, shown)
-    _refuse_unknown(folder, shown)
     with _bounded(2 * len(found) + _SPARE, shown), quiet(), reading(shown, SAVE):
         model, report = from_folder(folder, device_map="meta", ignore_mismatched_sizes=True)
     refuse_incomplete(report, shown, allowed)
@@ -95,7 +94,11 @@ def context_length(config: Any) -> int | None:
 
 
 def context_of(folder: Path, shown: str) -> int | None:
-    """Return the longest input that the settings in a folder state; raises `ProjectError`."""
+    """Return the longest input that the settings in a folder state; raises `ProjectError`.
+
+    So it does where the library has no such model, or does not take the settings.
+    """
+    _refuse_unknown(folder, shown)
     from transformers import AutoConfig
 
     with reading(f"{shown}/{CONFIG}", SAVE):

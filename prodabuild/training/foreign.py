@@ -42,7 +42,8 @@ def reading(shown: str, hint: str) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the first line of a message, printable and not endless."""
-    said = str(error).strip().partition("\n")[0] or type(error).__name__
+    """Return the first line of a message, and the one that it announces; printable and not endless."""
+    first, _, rest = str(error).strip().partition("\n")
+    said = f"{first} {rest.strip().partition(chr(10))[0]}" if first.endswith(":") else first or type(error).__name__
     line = "".join(sign if sign.isprintable() else " " for sign in said)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."

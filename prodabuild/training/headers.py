@@ -43,6 +43,8 @@ def read_header(file: Path, shown: str) -> dict[str, Tensor]:
         first = handle.read(len(POINTER))
         if first == POINTER:
             raise pointer(shown)
+        if size < _LENGTH:
+            raise ProjectError(f"{shown} is cut short: it has {size} bytes", AGAIN)
         length = int.from_bytes(first[:_LENGTH], "little")
         if length > _LONGEST:
             raise ProjectError(f"{shown} is not a safetensors file: its header would have {length} bytes", AGAIN)
