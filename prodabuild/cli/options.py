@@ -125,9 +125,15 @@ def building(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def command(jobs: int | None, device: str, **others: Any) -> Any:
-        return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
+        return function(jobs=jobs or cores(), device=visible_device(device), **others)
 
     return command
+
+
+def cores() -> int:
+    """Return how many cores this process may use; all of them where the system does not say."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def program() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from prodabuild.digest import seeded
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.encoding import request_of
 from prodabuild.suites.chain import ask
 
@@ -22,6 +23,10 @@ Kind = Literal["recall", "meaning", "link", "given", "order"]
 WRONG = 3  # options beside the right one
 DRAWS = ("first", "second")  # of wrong options
 ORDERS = 4
+
+
+class SealedItemError(ProjectError):
+    """An item that is for scoring only was given to diagnosis. An exception, not an `assert`: `python -O` keeps it."""
 
 
 class Probe(NamedTuple):
@@ -48,8 +53,9 @@ class Item(NamedTuple):
 
 
 def read_item(row: dict[str, Any], steps: Sequence[str]) -> Item:
-    """Return an item from its row in a suite's file; a sealed one is refused."""
-    assert row["split"] == "dev", f"{row['id']} is sealed: nobody may look into it"
+    """Return an item from its row in a suite's file; raises `SealedItemError` unless it is a dev item."""
+    if row["split"] != "dev":
+        raise SealedItemError(f"{row['id']} is sealed: nobody may look into it", "diagnose dev items")
     return Item(
         row["id"],
         row["discipline"],

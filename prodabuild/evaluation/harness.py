@@ -21,12 +21,13 @@ from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import ItemResult, choose, digest_of, rounded
 from prodabuild.evaluation.run import parse_unit, results_file
-from prodabuild.evaluation.scoring import prepare, score
+from prodabuild.evaluation.scoring import not_finite, prepare, score
 from prodabuild.evaluation.taskfiles import declared_by
 from prodabuild.events import Note
 from prodabuild.knowledge.splits import SPLITS
 from prodabuild.manifest.paths import is_task_file
 from prodabuild.paths import inside
+from prodabuild.training.loop import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def run_tasks(unit: str, view: View) -> list[ItemResult]:
     view.emit(
         Note(f"testing {'the base' if base else 'the adapted model'} on {suite}, on {candidate.device}, by lm-eval")
     )
-    with loaded(candidate) as (model, tokenizer), _quiet():
+    with loaded(candidate) as (model, tokenizer), _quiet(), _unseeded():
         samples = _evaluate(_harness(model, tokenizer, candidate.device, known), tasks)
     rows = [row for task in sorted(samples) for row in _rows(samples[task], task)]
     return _with_unique_ids(rows)
@@ -132,12 +133,24 @@ def _harness(model: Any, tokenizer: Any, device: str, known: Path) -> Any:
                 for key, numbers in grouped.items()
             ]
             answers: dict[int, tuple[float, bool]] = {}
-            found = score_unknown(known, asked, lambda unknown: score(scorer, unknown))
+            found = score_unknown(known, asked, lambda unknown: score(scorer, unknown, cut=True))
             for numbers, likelihoods in zip(grouped.values(), found, strict=True):
                 answers |= dict(zip(numbers, ((value, greedy) for value, greedy in likelihoods), strict=True))
             return [answers[number] for number in range(len(requests))]
 
+        def _model_generate(self, context: Any, *arguments: Any, **asked: Any) -> Any:
+            asked["logits_processor"] = [*(asked.get("logits_processor") or ()), _refuse_infinite]
+            return super()._model_generate(context, *arguments, **asked)
+
     return Harness(pretrained=model, tokenizer=tokenizer, batch_size=BATCH_SIZE, device=device)
+
+
+def _refuse_infinite(ids: Any, logits: Any) -> Any:
+    """Raise `ProjectError` where a model that writes an answer gives logits that are NaN."""
+    infinite = int(logits.isnan().any(-1).sum())
+    if infinite:
+        raise not_finite(infinite, len(logits))
+    return logits
 
 
 def _rows(samples: list[dict[str, Any]], task: str) -> list[ItemResult]:
@@ -192,6 +205,22 @@ def _muted(descriptor: int) -> Iterator[None]:
     finally:
         os.dup2(kept, descriptor)
         os.close(kept)
+
+
+@contextlib.contextmanager
+def _unseeded() -> Iterator[None]:
+    """Give back the random numbers of Python, numpy and torch: lm-eval seeds them for the whole process."""
+    import random
+
+    import numpy as np
+
+    python, array = random.getstate(), np.random.get_state()
+    try:
+        with restored():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)
 
 
 @contextlib.contextmanager

@@ -147,6 +147,16 @@ class Model(Part):
     base_text: list[RepoPath] | None = Field(
         default=None, description="What a scratch base reads; default: text that ships with the package."
     )
+    allow_missing: list[Text] = Field(
+        default=[],
+        description="Parameters that the base's weights may lack, by name or pattern (lm_head.weight, v_head.*): they "
+        "are initialised at random, always the same; default: none may be missing.",
+    )
+    allow_unexpected: list[Text] = Field(
+        default=[],
+        description="Tensors of the base's weights that its config.json has no place for and that are left unused, by "
+        "name or pattern; default: none.",
+    )
     adapter: Adapter = Adapter()
     train: Train = Train()
 

@@ -26,7 +26,7 @@ from prodabuild.knowledge.places import Places
 from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
+from prodabuild.manifest.model import ChainSuite, Compile, Model, TaskSuite, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below, odd_names
 from prodabuild.paths import read_source, source
 from prodabuild.problems import Problem, raise_errors
@@ -295,7 +295,7 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
     """Return the settings that builds read, by dotted key: each is an input of its own."""
     settings: dict[str, object] = {"name": manifest.name}
     settings |= flatten(manifest.compile, "compile.") | flatten(manifest.model, "model.")
-    unset = flatten(Compile(), "compile.") | flatten(Train(), "model.train.")
+    unset = flatten(Compile(), "compile.") | flatten(Model(base=manifest.model.base), "model.")
     settings = {key: value for key, value in settings.items() if key not in LATER or value != unset[key]}
     settings["model.base_text"] = [name for name, _ in _base_text(root, manifest)]
     settings["model.base_files"] = base_files(root, parse_base(manifest.model.base))

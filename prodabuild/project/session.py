@@ -40,8 +40,9 @@ from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
-from prodabuild.training.base import base_files, parse_base, start_files
+from prodabuild.training.base import examine_named, parse_base
 from prodabuild.training.device import probe
+from prodabuild.training.examine import examine_start
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
@@ -390,7 +391,7 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
     text = decode(read_source(root, MANIFEST))
     problems = own_recipes(root, manifest, text).problems
     try:
-        base_files(root, parse_base(manifest.model.base))
+        examine_named(root, parse_base(manifest.model.base))
     except ProjectError as error:
         problems.append(Problem("M016", error.message, MANIFEST, *locate(text, ("model", "base")), hint=error.hint))
     for name, suite in manifest.tests.items():
@@ -398,7 +399,8 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
             place = locate(text, ("tests", name, "tasks", number))
             problems.append(Problem("M030", wrong.message, MANIFEST, *place, hint=wrong.hint))
     try:
-        start_files(root, manifest.model.train.start)
+        if manifest.model.train.start is not None:
+            examine_start(inside(root, manifest.model.train.start), manifest.model.train.start)
     except ProjectError as error:
         place = locate(text, ("model", "train", "start"))
         problems.append(Problem("M016", error.message, MANIFEST, *place, hint=error.hint))

@@ -71,7 +71,8 @@ def shard_path(discipline: str, prefix: str) -> str:
 def level_of(recipe: Callable[..., Iterator[Sample]]) -> str:
     """Return the level of record that a recipe takes: the name of its one parameter."""
     (parameter,) = inspect.signature(recipe).parameters
-    assert parameter in LEVELS, f"recipe {recipe.__name__} takes `concept` or `relation`"
+    if parameter not in LEVELS:
+        raise TypeError(f"recipe {recipe.__name__} takes `concept` or `relation`, not `{parameter}`")
     return parameter
 
 

@@ -79,7 +79,8 @@ class Planned:
         samples = self._present[1][number - (self._ends[epoch - 1] if epoch else 0)]
         lengths, starts = self._corpus.lengths, self._corpus.starts
         supervised = sum(lengths[sample] - max(1, starts[sample]) for sample in samples)
-        return Step(self._parts(samples), supervised, sum(lengths[sample] for sample in samples))
+        tokens = sum(lengths[sample] for sample in samples)
+        return Step(self._parts(samples), supervised, tokens, partial(self._corpus.names, samples))
 
     def _plan(self, epoch: int) -> Epoch:
         return plan_epoch(self._corpus.lengths, self._budget, self._seed, epoch)

@@ -46,7 +46,7 @@ def folder_linked_inside(repo: Repo) -> None:
 
 def model_without_weights(repo: Repo) -> None:
     repo.edit("proda.yaml", "scratch:micro", "path:models/mine")
-    repo.write("models/mine/config.json", b"{}")
+    repo.write("models/mine/config.json", b'{"model_type": "llama"}')
     repo.write("models/mine/tokenizer_config.json", b"{}")
 
 
