@@ -13,6 +13,7 @@ from prodabuild.training.adapter import deprecations_hidden, is_whole, load_adap
 from prodabuild.training.base import UNIT as BASE_UNIT
 from prodabuild.training.base import open_base
 from prodabuild.training.device import required
+from prodabuild.training.exact import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,8 @@ def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
     with _only_base() if candidate.adapter is None else nullcontext():
         if candidate.adapter is not None and not whole:
             _put_on(candidate.adapter, candidate.adapter_folder)
-        yield _bench.model, _bench.tokenizer
+        with exact(candidate.device):
+            yield _bench.model, _bench.tokenizer
 
 
 def _only_base() -> Any:

@@ -9,6 +9,7 @@ from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from prodabuild.evaluation.gates import Verdict
@@ -22,7 +23,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given.
+
+    `made_with` are versions, device and kernels to take for those of here: only for what is restored, never trained.
+    """
 
     to: Target = "model"
     jobs: int = 1
@@ -31,6 +35,7 @@ class Options:
     device: str = "auto"
     emit: Emit = silent
     cache: Path | None = None
+    made_with: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
