@@ -1,9 +1,9 @@
 """Products of float32 matrices whose bits no CPU, library or number of threads decides.
 
 Libraries add up a row times a column in an order of their own, which differs by vendor, instructions and threads, and
-so does the rounding. Here nothing is rounded: the elements of a row (or column) are first brought to one grid, fine
-enough to keep 22 to 24 bits of its largest element, such that all products and their sums are exact in float64. An
-exact sum has no order. The result is rounded once, to float32.
+so does the rounding. Here sums are not rounded: the elements of a row (or column) are first brought to one grid, which
+keeps 22 bits of its largest element (fewer in rows longer than 512), such that all products and their sums are exact
+in float64. An exact sum has no order. The result is rounded once, to float32.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from prodabuild.training.kernels import refuse_other
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SLACK = 1.001  # of one grid step and the rounding of its size
+EXPONENT, SMALLEST = 0x7F800000, 2.0**-126  # of a float32: its bits, and the smallest that is not subnormal
 _within: list[str] = []  # devices of the contexts that are open
 
 
@@ -57,16 +57,18 @@ def exact(device: str) -> Iterator[None]:
 def on_grid(values: Any, dim: int, room: Any = None) -> Any:
     """Return float32 values as float64, rounded so that sums of products along a dimension are exact.
 
-    Adding and subtracting a number that is `factor` times the largest element rounds all to multiples of a step, at
-    most 2**24 / (factor - 1) of them. A sum of n products of such numbers is at most 2**53 squares of the step.
+    With the largest element below a power of two, p, adding and subtracting 1.5 * p * 2**bits rounds all to multiples
+    of p / 2**(23 - bits). A sum of n products of such numbers is at most n * 2**(46 - 2 * bits) <= 2**53 steps.
     """
     import torch
 
     room = room or _Room()
     work = room.take("work", values, torch.float32)
-    step = torch.abs(values, out=work).amax(dim, keepdim=True)
-    step *= SLACK + math.sqrt(values.shape[dim] / 32)
-    torch.add(values, step, out=work).sub_(step)
+    largest = torch.abs(values, out=work).amax(dim, keepdim=True)
+    largest.view(torch.int32).bitwise_and_(EXPONENT)  # the power of two that it reaches
+    bits = max(1, math.ceil((math.log2(values.shape[dim]) - 7) / 2))
+    shift = largest.clamp_(min=SMALLEST).mul_(3.0 * 2.0**bits)
+    torch.add(values, shift, out=work).sub_(shift)
     return room.take(f"operand {dim}", values, torch.float64).copy_(work)
 
 
