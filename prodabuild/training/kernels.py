@@ -23,7 +23,10 @@ FIXED = {
 }
 # Threads that wait for others spin for microseconds, not for 20 ms: beside busy neighbours those were lost.
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
-FREED = ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "DNNL_MAX_CPU_ISA", "MKL_DYNAMIC")
+FREED = (
+    *("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "MKL_DEBUG_CPU_TYPE", "DNNL_MAX_CPU_ISA", "MKL_DYNAMIC"),
+    *("OMP_DYNAMIC", "OMP_THREAD_LIMIT"),  # how many threads share a sum is set by the build
+)
 
 
 def kernels_here() -> str:
