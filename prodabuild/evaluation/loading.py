@@ -14,6 +14,7 @@ from prodabuild.training.base import UNIT as BASE_UNIT
 from prodabuild.training.base import open_base
 from prodabuild.training.device import required
 from prodabuild.training.exact import exact
+from prodabuild.training.loop import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,8 +81,21 @@ def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
     with _only_base() if candidate.adapter is None else nullcontext():
         if candidate.adapter is not None and not whole:
             _put_on(candidate.adapter, candidate.adapter_folder)
-        with exact(candidate.device):
+        with _threads(candidate.device), exact(candidate.device):
             yield _bench.model, _bench.tokenizer
+
+
+@contextmanager
+def _threads(device: str) -> Iterator[None]:
+    """Compute in as many threads as training does on a CPU: where they share a tensor, some elements show it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS if device == "cpu" else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _only_base() -> Any:

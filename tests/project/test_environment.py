@@ -59,8 +59,10 @@ def test_what_must_be_built_again_is_named_before_it_is(taught: Repo, monkeypatc
     locked = taught.run("compile", "--locked")
     assert (locked.code, locked.err, taught.read("proda.lock")) == (
         4,
-        (f"error: proda.lock cannot be met here: {WORDS.format(now=now)}; model would be built again and come out otherwise"
-        "\nhint: `prodabuild pull` brings what was built; or run the command without --locked and commit the lock\n"),
+        (
+            f"error: proda.lock cannot be met here: {WORDS.format(now=now)}; model would be built again and come out otherwise"
+            "\nhint: `prodabuild pull` brings what was built; or run the command without --locked and commit the lock\n"
+        ),
         lock,
     )
 
@@ -75,6 +77,7 @@ def test_kernels_and_device_count_as_libraries_do(taught: Repo, monkeypatch: pyt
     lock = taught.read("proda.lock").decode()
     assert f'"{what}":"{here}"' in lock
     taught.write("proda.lock", lock.replace(f'"{what}":"{here}"', f'"{what}":"abacus"'))
+    taught.edit("proda.yaml", "epochs: 6", "epochs: 5")
     outcome = taught.run("compile", "--locked", "--device", "cpu")
     assert outcome.code == 4
     assert f"{what} was abacus, here it is {here}; model would be built again" in outcome.err

@@ -66,7 +66,7 @@ SETTINGS: tuple[dict[str, str], ...] = (
     {"ATEN_CPU_CAPABILITY": "default", "OMP_NUM_THREADS": "1"},
     {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2,STRICT"},
     {"ATEN_CPU_CAPABILITY": "avx512", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "2"},
-    {"MKL_CBWR": "SSE4_2", "MKL_VML_DEBUG_CPU_TYPE": "0", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    {"MKL_CBWR": "SSE4_2", "MKL_VML_DEBUG_CPU_TYPE": "0", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "3"},
 )
 SCRATCH = """model:
   base: scratch:micro
