@@ -15,6 +15,12 @@ pytestmark = pytest.mark.train
 WORDS = "torch was 0.9, here it is {now}"
 
 
+@pytest.fixture(autouse=True)
+def inside(taught: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base lies at a path that PEFT takes as relative to where it runs."""
+    monkeypatch.chdir(taught.path)
+
+
 def made_then(repo: Repo, monkeypatch: pytest.MonkeyPatch, **made_with: str) -> None:
     """Build a model as if some versions were others; then those of here are back."""
     real = inputs._version
@@ -53,14 +59,14 @@ def test_what_must_be_built_again_is_named_before_it_is(taught: Repo, monkeypatc
     planned = taught.run("plan")
     assert planned.code == 0
     assert planned.err == (
-        f"warning: {WORDS.format(now=now)}: model will be built again, not bit by bit what proda.lock has\n"
+        f"warning: {WORDS.format(now=now)}: base, model will be built again, not bit by bit what proda.lock has\n"
     )
     lock = taught.read("proda.lock")
     locked = taught.run("compile", "--locked")
     assert (locked.code, locked.err, taught.read("proda.lock")) == (
         4,
         (
-            f"error: proda.lock cannot be met here: {WORDS.format(now=now)}; model would be built again and come out otherwise"
+            f"error: proda.lock cannot be met here: {WORDS.format(now=now)}; base, model would be built again and come out "
             "\nhint: `prodabuild pull` brings what was built; or run the command without --locked and commit the lock\n"
         ),
         lock,
