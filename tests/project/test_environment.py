@@ -67,7 +67,7 @@ def test_what_must_be_built_again_is_named_before_it_is(taught: Repo, monkeypatc
         4,
         (
             f"error: proda.lock cannot be met here: {WORDS.format(now=now)}; base, model would be built again and come out "
-            "\nhint: `prodabuild pull` brings what was built; or run the command without --locked and commit the lock\n"
+            "otherwise\nhint: `prodabuild pull` brings what was built; or run the command without --locked and commit the lock\n"
         ),
         lock,
     )

@@ -10,9 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from prodabuild.digest import file_sha256
 from prodabuild.engine.lockfile import read
 from prodabuild.training import kernels
-from tests.conftest import ROOT, Repo
+from tests.conftest import ROOT, Repo, fill
+from tests.training.conftest import teach
 
 SSE = b"processor\t: 0\nflags\t\t: fpu sse sse2 avx\n\nprocessor\t: 1\nflags\t\t: fpu avx2 fma\n"
 
@@ -68,40 +70,34 @@ SETTINGS: tuple[dict[str, str], ...] = (
     {"ATEN_CPU_CAPABILITY": "avx512", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "2"},
     {"MKL_CBWR": "SSE4_2", "MKL_VML_DEBUG_CPU_TYPE": "0", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "3"},
 )
-SCRATCH = """model:
-  base: scratch:micro
-  base_text: [text/words.txt]
-  adapter: {r: 4, save_modules: [embed_tokens, lm_head]}
-  train: {epochs: 1, max_length: 128, batch_tokens: 1024, threads: THREADS}
-tests:
-  chains: {from: chains, sealed: 0.5}
-"""
+BASE = "import sys; from pathlib import Path; from tests.training.conftest import tiny; tiny(Path(sys.argv[1]))"
 
 
-def trained(repo: Repo, settings: dict[str, str], threads: int = 0) -> dict[str, str]:
-    """Return digests of what a process builds, trains and scores from nothing under a user's settings."""
-    manifest = repo.read("proda.yaml").decode()
-    text = SCRATCH.replace(", threads: THREADS", f", threads: {threads}" if threads else "")
-    repo.write("proda.yaml", manifest[: manifest.index("model:")] + text)
-    repo.write("text/words.txt", "\n\n".join(f"the {word} is a kind of thing." for word in "abcdefgh" * 400))
+def made(repo: Repo, settings: dict[str, str]) -> dict[str, str]:
+    """Return digests of what processes build, train and score from nothing under a user's settings."""
+    folder = repo.path / "made"
+    environment = os.environ | settings | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", BASE, str(folder)], env=environment, check=True, capture_output=True)
+    teach(repo, folder)
+    repo.edit("proda.yaml", "epochs: 6", "epochs: 1")
+    repo.edit("proda.yaml", ", gate: {metric: acc, min: 0.99}", "")
     done = repo.spawn("test", env=settings, timeout=600)
     assert done.code == 0, done.err
     entries = read(repo.path / "proda.lock")
-    assert entries["base"]["made_with"]["kernels"] == kernels.kernels_here()
-    return {name: entries[name]["sha256"] for name in ("base", "model", "results:chains", "results:chains@base")}
+    assert entries["model"]["made_with"]["kernels"] == kernels.kernels_here()
+    names = ("model", "results:chains", "results:chains@base")
+    return {"base": file_sha256(folder / "model.safetensors")} | {name: entries[name]["sha256"] for name in names}
 
 
 @pytest.mark.train
 def test_one_digest_whatever_the_user_sets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Base, model and results by the command line: capability, branch of MKL, and threads do not decide."""
-    from tests.conftest import fill
-
     found: list[dict[str, str]] = []
     for number, settings in enumerate(SETTINGS):
         path = tmp_path / str(number)
         path.mkdir()
         fill(path)
-        found.append(trained(Repo(path, capsys), settings))
+        found.append(made(Repo(path, capsys), settings))
     assert found == [found[0]] * len(SETTINGS)
 
 
