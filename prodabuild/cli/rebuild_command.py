@@ -32,7 +32,8 @@ def command(
     """Build a past version again and compare every digest.
 
     REF is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
-    built. Libraries that are not those of then are named first. Exit 1 unless all is equal.
+    built. Libraries and kernels that are not those of then are named first. `equivalent`: data and settings are equal,
+    models differ as other kernels make them, and scores are within their intervals. Exit 1 when it is `different`.
 
     \b
     Examples:
@@ -50,7 +51,7 @@ def command(
         console.json(report.to_json())
     else:
         console.out(_text(report, everything=console.verbosity > 0))
-    return ExitCode.DONE if report.identical else ExitCode.PROJECT_WRONG
+    return ExitCode.PROJECT_WRONG if report.verdict == "different" else ExitCode.DONE
 
 
 def _text(report: RebuildReport, everything: bool) -> list[str]:
@@ -64,10 +65,19 @@ def _text(report: RebuildReport, everything: bool) -> list[str]:
         lines += ["", f"{'artifact':{width}}  {'locked':{SHORT}}  rebuilt"]
         lines += [f"{name:{width}}  {_short(locked)}  {_short(rebuilt)}" for name, locked, rebuilt in shown]
     same = sum(equal.values())
-    verdict = "identical" if report.identical else f"{len(report.artifacts) - same} differ"
+    verdict = {"different": f"{len(report.artifacts) - same} differ"}.get(report.verdict, report.verdict)
+    if not report.identical:
+        lines += _scores(report)
     done = f"{report.built} built, {report.restored} restored"
     lines += ["", f"{report.ref} ({report.commit[:SHORT]}): {same} of {len(report.artifacts)} equal, {verdict}"]
     return [*lines, f"{done} ({report.seconds:.1f} s)"]
+
+
+def _scores(report: RebuildReport) -> list[str]:
+    return [
+        f"{name}: accuracy {locked:.3f}, rebuilt {rebuilt:.3f}, difference {interval.low:+.3f} to {interval.high:+.3f}"
+        for name, locked, rebuilt, interval in report.scores
+    ]
 
 
 def _short(digest: str | None) -> str:

@@ -13,7 +13,8 @@ from prodabuild.training.adapter import checked, deprecations_hidden, is_whole, 
 from prodabuild.training.base import NOTHING, open_base, read_allowed, shown_name
 from prodabuild.training.base import UNIT as BASE_UNIT
 from prodabuild.training.device import required
-from prodabuild.training.loop import restored
+from prodabuild.training.exact import exact
+from prodabuild.training.loop import THREADS, restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,8 @@ def loaded(candidate: Candidate) -> Iterator[tuple[Any, Any]]:
         _load(candidate, whole)
         if candidate.adapter is not None and not whole:
             _put_on(candidate.adapter, candidate.adapter_folder)
-    with _only_base() if candidate.adapter is None else nullcontext():
+    adapters = _only_base() if candidate.adapter is None else nullcontext()
+    with adapters, _threads(candidate.device), exact(candidate.device):
         yield _bench.model, _bench.tokenizer
 
 
@@ -91,6 +93,19 @@ def _load(candidate: Candidate, whole: bool) -> None:
         )
         _bench.base = key
     _bench.model.eval()
+
+
+@contextmanager
+def _threads(device: str) -> Iterator[None]:
+    """Compute in as many threads as training does on a CPU: where they share a tensor, some elements show it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS if device == "cpu" else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _only_base() -> Any:

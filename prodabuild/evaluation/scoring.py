@@ -233,7 +233,8 @@ def _read(logits: Any, at: list[tuple[int, int, int]]) -> tuple[list[float], lis
     rows, columns, tokens = torch.tensor(at, device=logits.device).T
     chosen = logits[rows, columns].float()
     own = chosen.gather(1, tokens[:, None])[:, 0]
-    return (own - chosen.logsumexp(-1)).tolist(), (own == chosen.amax(-1)).tolist()
+    likelihoods = chosen.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+    return likelihoods.tolist(), (own == chosen.amax(-1)).tolist()
 
 
 def _heeds_masks(packed: Scorer, single: Scorer) -> bool:

@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical, sha256
@@ -34,6 +35,7 @@ from prodabuild.project.documents import document_fact, folders_fact, known_docu
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base, start_files
+from prodabuild.training.kernels import kernels_of
 from prodabuild.training.settings import LATER as TRAINING_LATER
 from prodabuild.yamlio import decode
 
@@ -145,9 +147,10 @@ def read_sources(
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
     jobs: int = 1,
+    made_with: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Reading:
     """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
-    reading = read_readable(state, root, manifest, device, named, active, jobs)
+    reading = read_readable(state, root, manifest, device, named, active, jobs, made_with)
     raise_errors(reading.problems)
     return reading
 
@@ -160,12 +163,14 @@ def read_readable(
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
     jobs: int = 1,
+    made_with: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Reading:
     """Compare what can be read of the sources, patches laid over knowledge, with the recorded facts.
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
     DVC's record names: they get rows, too. `active` tells by its file whether a patch counts (all of them do, where
-    it is not given). Much is read by two processes, unless `jobs` is 1. Raises `ProblemsError` for recipes.
+    it is not given). Much is read by two processes, unless `jobs` is 1. `made_with` are versions of libraries, device
+    and kernels in place of those of here. Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
     wanted = with_named(wanted_files(root, manifest, own) | known_documents(state, root), root, named)
@@ -182,7 +187,7 @@ def read_readable(
     stated = {**parsed, "": [fact for fact in single.values() if fact]}
     documents = dict(scan(state, new_documents(stated, wanted, root)).rows)
     parsed |= {name: [document_fact(name, row.digest)] for name, row in documents.items()}
-    parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
+    parsed |= _virtual(state, root, manifest, found) | _environment(own, device, made_with)
     gone = tuple(name for name in found.gone if name not in documents)
     delta = diff(state, parsed, gone, single, removers)
     return Reading(delta, rows | documents, gone, (*problems, *_duplicates(root, delta)))
@@ -282,13 +287,17 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[
     }
 
 
-def _environment(own: Closure, device: str) -> dict[str, list[Fact]]:
+def _environment(own: Closure, device: str, made_with: Mapping[str, str | None]) -> dict[str, list[Fact]]:
     """Return the facts about what builds run on: versions of libraries, ours and those of own recipes; the device."""
-    facts = [library_fact(name, version) for name, version in versions().items()]
+    facts = [library_fact(name, made_with.get(name, version)) for name, version in versions().items()]
     facts += [
         library_fact(name, version, local=True) for name, version in sorted(installed_versions(own.libraries).items())
     ]
-    return {ENVIRONMENT: [*facts, Fact("device", canonical({"class": device}), ENVIRONMENT)]}
+    surroundings = {
+        "class": made_with.get("device", device),
+        "kernels": made_with["kernels"] if "kernels" in made_with else kernels_of(device),
+    }
+    return {ENVIRONMENT: [*facts, Fact("device", canonical(surroundings), ENVIRONMENT)]}
 
 
 def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:

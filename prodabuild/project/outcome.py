@@ -9,6 +9,7 @@ from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from prodabuild.evaluation.gates import Verdict
@@ -28,6 +29,7 @@ class Options:
     `trust` says what is believed of builds elsewhere: nothing, what a trusted version names, or everything. `proof` is
     the share of the data units restored from there that are built again and compared; 1 is all, those of here, too.
     Without `own_code` no code of the data repo runs: a session that could run some raises `ProblemsError`.
+    `made_with` are versions, device and kernels to take for those of here: only for what is restored, never trained.
     """
 
     to: Target = "model"
@@ -40,6 +42,7 @@ class Options:
     trust: Trust = "lock"
     proof: float = 0.02
     own_code: bool = True
+    made_with: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import TaskSuite
 from prodabuild.manifest.paths import is_task_file
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem
 from prodabuild.shards.own import declared
 from prodabuild.yamlio import decode, locate
@@ -25,7 +26,7 @@ HINT = "look at it; where you trust it, leave out --no-own-code"
 def code_of(root: Path, manifest: Manifest, target: Target) -> list[Problem]:
     """Return a problem for each entry of a manifest that a build of a target runs as code. Nothing is loaded."""
     found = [*_recipes(manifest), *(_tasks(manifest) if target == "results" else ())]
-    text = decode((root / MANIFEST).read_bytes()) if found else ""
+    text = decode(read_source(root, MANIFEST)) if found else ""
     return [Problem("R005", message, MANIFEST, *locate(text, keys), HINT) for keys, message in found]
 
 

@@ -19,6 +19,7 @@ from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.card import write_card
 from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
+from prodabuild.project.environment import settle
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, acceptance_of, disagreements, refuse_stale_sources, update_lock
@@ -111,6 +112,7 @@ class Project:
 
     def plan(self, options: Options) -> PlanReport:
         """Return what a build of the target would do and why; changes nothing."""
+        options = settle(self.root, self.manifest, options)
         with reading(self.root, self.manifest, options) as session:
             plan = session.plan(options.to)
         locator = Locator(self.root)
@@ -132,6 +134,7 @@ class Project:
         With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
         """
         started = time.monotonic()
+        options = settle(self.root, self.manifest, options)
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
                 refuse_stale_sources(session)
@@ -185,6 +188,7 @@ class Project:
         if not self.manifest.tests:
             raise ProjectError("proda.yaml declares no tests", "add a suite: `tests: {chains: {from: chains}}`")
         started, request = time.monotonic(), request or TestRequest()
+        options = settle(self.root, self.manifest, options)
         with writing_session(self.root, self.manifest, options, "prodabuild test") as session:
             if options.locked:
                 refuse_stale_sources(session)

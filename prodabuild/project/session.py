@@ -188,7 +188,9 @@ def _brought_up(
     active: Callable[[str], bool] | None = None,
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
-    reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
+    reading = read_sources(
+        state, root, manifest, device_of(options), pipeline.files, active, made_with=options.made_with
+    )
     store = workspace(root, options.cache).store
     arrived = travelled(state, root, pipeline, store, options.trust)
     doubted = options.trust == "none" and state.has_foreign()
@@ -330,7 +332,9 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     state, root = session.state, session.root
     options = session.options
     named = session.pipeline.files
-    reading = read_sources(state, root, session.manifest, device_of(options), named, jobs=options.jobs)
+    reading = read_sources(
+        state, root, session.manifest, device_of(options), named, jobs=options.jobs, made_with=options.made_with
+    )
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction(), _checking(root, state, reading.delta, options.jobs) as check:
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)

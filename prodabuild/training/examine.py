@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.errors import ProjectError
-from prodabuild.paths import is_md5, refusal, require_regular
+from prodabuild.paths import is_md5, open_regular, refusal, require_regular
 from prodabuild.training.headers import AGAIN, POINTER, Tensor, listed, pointer, printable, read_header
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def read_settings(file: Path, shown: str) -> dict[str, Any]:
     """Return the object in a JSON file of settings (`Infinity` is a number there); raises `ProjectError`."""
     import json
 
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         data = handle.read(MAX_SETTINGS + 1)
     if data.startswith(POINTER):
         raise pointer(shown)
@@ -132,7 +132,7 @@ def _examine_files(folder: Path, shown: str, links: bool) -> None:
             require_regular(Path(named), os.stat(file))
         except FileNotFoundError:
             raise ProjectError(f"{named} is a link to nothing", "`dvc pull`, or put the file itself there") from None
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
             first = handle.read(len(POINTER))
             handle.seek(max(0, file.stat().st_size - 64))
             last = handle.read().rstrip()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.errors import ProjectError
+from prodabuild.paths import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ class Tensor(NamedTuple):
 def read_header(file: Path, shown: str) -> dict[str, Tensor]:
     """Return the tensors of a file by name; raises `ProjectError` unless its header describes the whole file."""
     size = file.stat().st_size
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         first = handle.read(len(POINTER))
         if first == POINTER:
             raise pointer(shown)

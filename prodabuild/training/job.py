@@ -13,6 +13,7 @@ from prodabuild.training.adapter import FULL, deprecations_hidden, prepare
 from prodabuild.training.batches import Budget, Epoch, plan_epoch, share, split
 from prodabuild.training.checkpoint import SECONDS, Checkpoint
 from prodabuild.training.collate import collate, idle
+from prodabuild.training.exact import exact
 from prodabuild.training.fsdp import held, spread, whole_weights
 from prodabuild.training.group import Group
 from prodabuild.training.loop import THREADS, Run, Schedule, Step, deterministic, train
@@ -104,7 +105,7 @@ def run_job(job: Job, emit: Emit, group: Group = ALONE) -> list[Log]:
     """Train, and save what was trained in the job's folder; returns the log lines. The first process alone writes."""
     settings = job.settings
     threads = settings["train.threads"] or (THREADS if group.world == 1 else 1)
-    with deterministic(settings["train.seed"], threads):
+    with deterministic(settings["train.seed"], threads), exact(job.device):
         return _train(job, emit, group)
 
 

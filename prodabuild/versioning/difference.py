@@ -6,12 +6,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from prodabuild.engine.lockfile import stored_of
+from prodabuild.errors import ProjectError
 from prodabuild.knowledge.graph import gather
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.project.comparison import Comparison, Pair, Untold
 from prodabuild.project.coverage import WAYS, Reach, cover
 from prodabuild.project.locking import LOCK
 from prodabuild.project.session import workspace
+from prodabuild.training.foreign import reading
 from prodabuild.versioning.made import (
     Objects,
     cost_of,
@@ -98,8 +100,9 @@ def _tokenizer(objects: Objects, version: Snapshot) -> Callable[[list[str]], int
     from tokenizers import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_str(data.decode())
-    except Exception:  # noqa: BLE001 - the boundary to a library that raises nothing else: it is no tokenizer
+        with reading(TOKENIZER, ""):
+            tokenizer = Tokenizer.from_str(data.decode())
+    except ProjectError:
         return None
     return lambda texts: sum(
         len(found.ids) + 1 for found in tokenizer.encode_batch_fast(texts, add_special_tokens=False)

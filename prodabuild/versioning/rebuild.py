@@ -15,17 +15,18 @@ from prodabuild.engine.clone import claim
 from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import OutsideError, ProjectError, UsageError
-from prodabuild.events import Note, StageFinished
+from prodabuild.events import Note, StageFinished, silent
 from prodabuild.insight.experiments import MEASURED, parse_unit
 from prodabuild.paths import read_whole
 from prodabuild.project import Options, Project
-from prodabuild.project.inputs import installed_versions
+from prodabuild.project.environment import Difference, differences, settle
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
 from prodabuild.versioning.copies import take_back
+from prodabuild.versioning.equivalence import ScoreMove, Verdict, score_moves, verdict_of
 from prodabuild.versioning.git import Ref, commit_of
 from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
@@ -55,14 +56,6 @@ class Artifact(NamedTuple):
         return self.locked == self.rebuilt
 
 
-class Difference(NamedTuple):
-    """A library, or the device, that is not here what it was when a version was made."""
-
-    what: str
-    then: str | None
-    now: str | None
-
-
 @dataclass(frozen=True)
 class RebuildReport:
     """What a rebuild came to; `environment` says what is not as it was, `built` and `restored` count units."""
@@ -71,6 +64,7 @@ class RebuildReport:
     commit: str
     environment: tuple[Difference, ...]
     artifacts: tuple[Artifact, ...]
+    scores: tuple[ScoreMove, ...]
     built: int
     restored: int
     seconds: float
@@ -80,6 +74,12 @@ class RebuildReport:
         """Tell whether every digest is that of the lock."""
         return all(artifact.equal for artifact in self.artifacts)
 
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether all is the same, or what differs is models of the same data by other kernels, or else."""
+        unequal = {each.name: bool(each.locked and each.rebuilt) for each in self.artifacts if not each.equal}
+        return verdict_of(unequal, self.environment, self.scores)
+
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
         return {
@@ -87,8 +87,10 @@ class RebuildReport:
             "ref": self.ref,
             "commit": self.commit,
             "identical": self.identical,
+            "verdict": self.verdict,
             "environment": [difference._asdict() for difference in self.environment],
             "artifacts": [artifact._asdict() | {"equal": artifact.equal} for artifact in self.artifacts],
+            "scores": [move._asdict() | {"compatible": move.compatible} for move in self.scores],
             "built": self.built,
             "restored": self.restored,
             "seconds": round(self.seconds, 3),
@@ -113,21 +115,20 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
         _lay_sources(tree, version, store)
         if not from_scratch:
             _lay_traces(root, tree, entries, options)
+            options = _settled(tree, options, entries)
         remove_file(tree, LOCK)
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
         done = _build(tree, replace(options, to=target_of(entries), cache=cache, proof=1.0), experiments_of(entries))
-        artifacts = compare(entries, lockfile.read(tree / LOCK))
+        rebuilt = lockfile.read(tree / LOCK)
     counts = (done["built"], done["restored"], time.monotonic() - started)
-    return RebuildReport(ref, commit, environment, artifacts, *counts)
+    artifacts, scores = compare(entries, rebuilt), tuple(score_moves(entries, rebuilt))
+    return RebuildReport(ref, commit, environment, artifacts, scores, *counts)
 
 
-def differences(entries: Entries, device: str) -> tuple[Difference, ...]:
-    """Return what a lock says that its artifacts were made with, and is not so here."""
-    then: dict[str, str | None] = {}
-    for entry in entries.values():
-        then |= entry.get("made_with", {})
-    now = installed_versions(frozenset(then.keys() - {"device"})) | {"device": device}
-    return tuple(Difference(name, then[name], now[name]) for name in sorted(then) if then[name] != now[name])
+def _settled(tree: Path, options: Options, entries: Entries) -> Options:
+    """Return options that restore what was trained in another environment, where the cache has all of it."""
+    aim = replace(options, to=target_of(entries), emit=silent)
+    return replace(options, made_with=settle(tree, Project.open(tree).manifest, aim).made_with)
 
 
 def compare(locked: Entries, rebuilt: Entries) -> tuple[Artifact, ...]:

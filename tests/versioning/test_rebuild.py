@@ -283,7 +283,7 @@ def test_libraries_that_are_not_those_of_then_are_named_first(versioned: Version
     versioned.repo.write("proda.lock", versioned.repo.read("proda.lock").replace(b'"dataset"', entry, 1))
     versioned.commit()
     from prodabuild.engine.lockfile import read
-    from prodabuild.versioning.rebuild import differences
+    from prodabuild.project.environment import differences
 
     found = differences(read(versioned.path / "proda.lock"), "cpu")
     assert [(what, then) for what, then, _ in found] == [("device", "abacus"), ("peft", "0.0.1")]
