@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.evaluation.encoding import request_of
+from prodabuild.knowledge.language import with_article
 from prodabuild.suites.chain import ask
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def recall(relation: Relation) -> Iterator[Probe]:
         names = [f"{relation.knowledge.concept(option).name.text}." for option in options]
         yield _probe("recall", relation.id, relation.say(relation.predicate.question), names, options, relation)
         stated = [relation.say(template, relation.knowledge.concept(option), end=".") for option in options]
-        asked = f"State a fact about {relation.subject.name.text}."
+        asked = f"State a fact about {with_article(relation.subject.name)}."
         yield _probe("recall", relation.id, asked, stated, options, relation)
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
-from prodabuild.knowledge.language import with_article
+from prodabuild.knowledge.language import after, with_article
 from prodabuild.knowledge.reading import TAXONOMIC
 from prodabuild.shards.sample import Sample
 
@@ -50,14 +50,13 @@ def _by_meaning(relation: Relation, sibling: Concept) -> Iterator[Sample]:
     listed = options((concept, sibling), relation.id, "meaning")
     yield Sample("meaning", f"Which of the two means {concept.definition}? {listed}", f"{concept.name.text}.", nodes)
     asked = f"What sets {with_article(concept.name)} apart from {with_article(sibling.name)}?"
-    apart = f"Both are {_kind(relation)}, but {concept.name.text} means {concept.definition}."
+    apart = f'Both are {_kind(relation)}, but "{concept.name.text}" means {concept.definition}.'
     yield Sample("apart", asked, apart, nodes)
 
 
 def _kind(relation: Relation) -> str:
     """Return `a kind of lizard`."""
-    name = relation.object.name
-    return f"{relation.predicate.path} {name.text if relation.predicate.name == 'is_a' else with_article(name)}"
+    return after(relation.predicate.path, relation.object.name)
 
 
 def _aunts(relation: Relation) -> list[str]:

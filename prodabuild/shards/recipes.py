@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
-from prodabuild.knowledge.language import capital
+from prodabuild.knowledge.language import capital, with_article
 from prodabuild.knowledge.reading import TAXONOMIC
 from prodabuild.shards.contrast import contrast
 from prodabuild.shards.phrasing import explain, reverse
@@ -39,7 +39,7 @@ def relate(relation: Relation) -> Iterator[Sample]:
     yield Sample("question", relation.say(predicate.question), f"{relation.object.name.text}.", nodes)
     yield Sample(
         "statement",
-        f"State a fact about {relation.subject.name.text}.",
+        f"State a fact about {with_article(relation.subject.name)}.",
         relation.say(predicate.forward, end="."),
         nodes,
     )

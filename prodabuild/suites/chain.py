@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.chains import conclude
-from prodabuild.knowledge.language import sentence, with_article
+from prodabuild.knowledge.language import after, sentence
 from prodabuild.suites.wording import RUN, words
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
     for number, link in enumerate(links[1:]):
         if middle:
             name = middle[number]
-            between = name.text if links[number] == "a kind of" else with_article(name)
-            text += f" {between}, and {sentence('{a subject} {is}', name, name, capitals=False)} {link}"
+            between = after(links[number], name).removeprefix(links[number])
+            text += f"{between}, and {sentence('{a subject} {is}', name, name, capitals=False)} {link}"
         else:
             text += f" something that is {'itself ' if number == len(links) - 2 else ''}{link}"
     return f"{text} what?"

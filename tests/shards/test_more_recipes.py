@@ -65,9 +65,9 @@ def test_concepts_and_relations_read_as_written_here(repo: Repo) -> None:
         "zoo/gecko#explain.term1": (f"Name what is described here: {GECKO}.", "gecko.", ["zoo/gecko"]),
         "zoo/gecko#explain.term2": (f"What is the word for this: {GECKO}?", "gecko.", ["zoo/gecko"]),
         "zoo/gecko#contrast.meaning": (f"Which of the two means {GECKO}? Choose from: gecko or iguana.", "gecko.", pair),
-        "zoo/gecko#contrast.apart": ("What sets a gecko apart from an iguana?", f"Both are a kind of lizard, but gecko means {GECKO}.", pair),
+        "zoo/gecko#contrast.apart": ("What sets a gecko apart from an iguana?", f"Both are a kind of lizard, but \"gecko\" means {GECKO}.", pair),
         "zoo/owl.is_a.bird#reverse.question": ("What is one kind of bird?", "owl.", owl),
-        "zoo/owl.is_a.bird#reverse.statement": ("Give one fact that names bird.", "An owl is a kind of bird.", owl),
+        "zoo/owl.is_a.bird#reverse.statement": ("Give one fact that names a bird.", "An owl is a kind of bird.", owl),
         "zoo/owl.is_a.bird#deny.yes": ("Can one say that an owl is a kind of bird?", "Yes: an owl is a kind of bird.", owl),
         "zoo/owl.is_a.bird#deny.disjoint": (
             "Can one say that an owl is a kind of fish?",
@@ -75,7 +75,7 @@ def test_concepts_and_relations_read_as_written_here(repo: Repo) -> None:
             [*owl, "zoo/fish"],
         ),
         "zoo/owl.is_a.bird#steps.step": ("The next step only: What kind of thing is an owl?", "An owl is a kind of bird.", owl),
-        "zoo/owl.is_a.bird#steps.before": ('Where does a step end that "An owl is a kind of bird" can follow?', "At owl.", owl),
+        "zoo/owl.is_a.bird#steps.before": ('Where does a step end that "An owl is a kind of bird" can follow?', 'At "owl".', owl),
     }  # fmt: skip
     kind = ["zoo/barn_owl", "zoo/barn_owl.is_a.owl", "zoo/owl", "zoo/cockatoo"]
     assert found["zoo/barn_owl#contrast.kind"] == (
