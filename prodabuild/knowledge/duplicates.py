@@ -43,7 +43,7 @@ def check_concepts(graph: Graph, places: Places) -> Iterator[Problem]:
 
 
 def _definitions(graph: Graph, places: Places) -> Iterator[Problem]:
-    texts = {key: words_of(term.definition) for key, term in graph.terms}
+    texts = {key: words_of(term.definition, whole=False) for key, term in graph.terms}
     groups: dict[str, list[str]] = {}
     for key, words in texts.items():
         groups.setdefault(" ".join(words), []).append(key)

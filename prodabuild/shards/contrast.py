@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from prodabuild.digest import seeded
 from prodabuild.knowledge.language import after, with_article
 from prodabuild.knowledge.reading import TAXONOMIC
+from prodabuild.segments import fold
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def contrast(concept: Concept) -> Iterator[Sample]:
         here = seeded(link)
         siblings = knowledge.incoming([relation.triple[2]], relation.triple[1], here)
         for sibling in islice(_unlike(concept, (other.triple[0] for other in siblings)), 1):
-            if sibling.definition.lower() != concept.definition.lower():
+            if fold(sibling.definition) != fold(concept.definition):
                 yield from _by_meaning(relation, sibling)
         around = knowledge.incoming([relation.triple[2], *_aunts(relation)], relation.triple[1], here)
         following = next((other for other in around if other.id != link), relation)
@@ -80,7 +81,7 @@ def _unlike(concept: Concept, others: Iterable[str]) -> Iterator[Concept]:
     above = knowledge.ancestors(concept.id)
     for other in map(knowledge.concept, others):
         akin = other.id == concept.id or other.id in above or concept.id in knowledge.ancestors(other.id)
-        if not akin and other.name.text.lower() != concept.name.text.lower():
+        if not akin and fold(other.name.text) != fold(concept.name.text):
             yield other
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.knowledge.reading import TAXONOMIC, ring
+from prodabuild.segments import fold
 from prodabuild.shards.contrast import options
 from prodabuild.shards.sample import Sample
 
@@ -42,7 +43,7 @@ def pick(relation: Relation) -> Iterator[Sample]:
     if at is None:
         return
     around = [members[(at + distance) % len(members)].subject for distance in (0, *distances)]
-    if len({concept.name.text.lower() for concept in around}) == len(around):
+    if len({fold(concept.name.text) for concept in around}) == len(around):
         question = f"{relation.say(relation.predicate.inverse_question)} {options(around, relation.id)}"
         nodes = (relation.id, relation.triple[2], *(concept.id for concept in around))
         yield Sample("subject", question, f"{relation.subject.name.text}.", nodes)

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
+from prodabuild.segments import fold
 from prodabuild.suites.chain import clues_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class _Answers:
     def __init__(self, chains: Sequence[Chain], seed: int) -> None:
         knowledge = {chain.answer: chain.knowledge for chain in chains}
         order = sorted(knowledge, key=lambda answer: seeded(seed, "tie", answer))
-        self._names = {answer: knowledge[answer].concept(answer).name.text.lower() for answer in order}
+        self._names = {answer: fold(knowledge[answer].concept(answer).name.text) for answer in order}
         self._clues = {answer: clues_of(name) for answer, name in self._names.items()}
         self._named, self._akin = defaultdict(set), defaultdict(set)
         for answer, name in self._names.items():
