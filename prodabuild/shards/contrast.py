@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
+from prodabuild.knowledge.evidence import may_hold
 from prodabuild.knowledge.language import after, with_article
 from prodabuild.knowledge.reading import TAXONOMIC
 from prodabuild.segments import fold
@@ -67,11 +68,11 @@ def _aunts(relation: Relation) -> list[str]:
 
 
 def _strangers(relation: Relation, others: Iterable[Relation]) -> Iterator[str]:
-    """Return the subjects of other relations that this one's predicate does not lead from to its object."""
+    """Return the subjects of other relations that nothing says this one's object is true of."""
     _, predicate, target = relation.triple
     for other in others:
         child = other.triple[0]
-        if target not in relation.knowledge.reach(child, predicate):
+        if not may_hold(relation.knowledge, child, predicate, target):
             yield child
 
 

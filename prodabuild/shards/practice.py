@@ -11,6 +11,7 @@ from prodabuild.digest import seeded
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.chains import conclude
 from prodabuild.knowledge.language import after, sentence
+from prodabuild.knowledge.misses import Spoken
 from prodabuild.knowledge.splits import split_of
 from prodabuild.shards.making import Made
 from prodabuild.shards.phrasing import explain, reverse
@@ -94,9 +95,8 @@ def contrast(node: Node) -> Iterator[Sample]:
 
 
 def _contrast_objects(relation: Relation, against: tuple[str, ...]) -> Iterator[Sample]:
-    knowledge, (subject, predicate, target) = relation.knowledge, relation.triple
-    refused = {subject, *(other.triple[2] for other in knowledge.outgoing(subject, [predicate]))}
-    refused |= knowledge.ancestors(subject)
+    knowledge, (subject, _, target) = relation.knowledge, relation.triple
+    refused = Spoken(relation)
     draw = seeded(knowledge.seed, relation.id, "contrast")
     forward = relation.predicate.forward
     for other in _first(against, knowledge.siblings(target, MOST, draw, refused), refused):

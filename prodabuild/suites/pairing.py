@@ -12,6 +12,7 @@ from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
+from prodabuild.knowledge.evidence import Evidence
 from prodabuild.segments import fold
 from prodabuild.suites.chain import clues_of
 
@@ -27,6 +28,8 @@ Options = dict[str, list[str]]  # chain -> concepts
 
 def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
     """Return the wrong options of every chain that carries an item, by chain id."""
+    if not chains:
+        return {}
     answers = _Answers(chains, seed)
     sound = [chain for chain in chains if not answers.given_away(chain) and not chain.taught]
     candidates = {chain.id: answers.candidates(chain) for chain in sound}
@@ -59,6 +62,7 @@ class _Answers:
             self._named[name].add(answer)
             for clue in self._clues[answer]:
                 self._akin[clue].add(answer)
+        self._evidence = Evidence(chains[0].knowledge, order)
         lineage = {answer: (answer, *knowledge[answer].ancestors(answer)) for answer in order}
         concepts = dict.fromkeys(each for line in lineage.values() for each in line)
         bits = {concept: 1 << at for at, concept in enumerate(concepts)}
@@ -89,10 +93,22 @@ class _Answers:
     def candidates(self, chain: Chain) -> list[str]:
         """Return what may be a wrong option of a chain: cut short and inverted first, then by nearness."""
         alike = (self._akin[clue] for clue in chain.clues if clue in self._akin)
-        refused = set(chain.refused).union(self._named[self._names[chain.answer]], *alike)
+        refused = set(chain.refused).union(self._named[self._names[chain.answer]], self._spoken(chain), *alike)
         sound = [answer for answer in self._by_nearness(chain.answer) if answer not in refused]
         special = {*chain.path, *self.inverted(chain)}
         return [answer for answer in sound if answer in special] + [answer for answer in sound if answer not in special]
+
+    def _spoken(self, chain: Chain) -> set[str]:
+        """Return the answers that something speaks for, in the place of a chain's own.
+
+        What a hidden chain passes through is not the answer, though it is true of what the chain begins at.
+        """
+        found = set[str]().union(*map(self._evidence.about, chain.path[:-1])).difference(chain.path)
+        predicate = chain.steps[-1].predicate
+        inverse = predicate.name if predicate.symmetric else predicate.inverse
+        if inverse is not None:
+            found.update(answer for answer in self._names if chain.path[-2] in chain.knowledge.reach(answer, inverse))
+        return found | self._evidence.named(chain.answer)
 
     def _by_nearness(self, answer: str) -> list[str]:
         if answer not in self._near:
