@@ -58,6 +58,9 @@ def judge(
         if gate is None or split is None:
             continue
         score = scores[suite][split]
+        if not score["n"]:  # nothing was tested: no limit is met
+            found.append(GateResult(f"{suite}.{split}.n", 0, 1, False))
+            continue
         if gate.min is not None:
             found.append(GateResult(f"{suite}.{split}.acc", score["acc"], gate.min, score["acc"] >= gate.min))
         if gate.max_drop is not None:
