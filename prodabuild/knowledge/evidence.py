@@ -113,6 +113,14 @@ class Evidence:
 
 def may_hold(knowledge: Knowledge, subject: str, predicate: str, other: str) -> bool:
     """Tell whether a claim is stated, follows, or is spoken for by something, so that it cannot be called false."""
+    claim = (subject, predicate, other)
+    known = knowledge.plausible.get(claim)
+    if known is None:
+        known = knowledge.plausible[claim] = _may_hold(knowledge, subject, predicate, other)
+    return known
+
+
+def _may_hold(knowledge: Knowledge, subject: str, predicate: str, other: str) -> bool:
     held = knowledge.reach(subject, predicate)
     if other == subject or other in held:
         return True

@@ -40,6 +40,7 @@ class Knowledge:
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _above: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _labels: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict, repr=False, compare=False)
+    plausible: dict[tuple[str, str, str], bool] = field(default_factory=dict, repr=False, compare=False)
     _evidence: dict[str, Evidence] = field(default_factory=dict, repr=False, compare=False)
     _reached: dict[tuple[str, str], Set[str]] = field(default_factory=dict, repr=False, compare=False)
     _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
