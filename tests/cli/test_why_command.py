@@ -17,8 +17,8 @@ GECKO = f"""zoo/gecko  concept
 
 read by 5 units
   shard:zoo/00   definition, name
-  items:zoo/all  name, relations from it
-  shard:zoo/011  name (found through the relations to zoo/lizard)
+  items:zoo/all  definition, name, aliases, relations from it
+  shard:zoo/011  definition, name, aliases (found through the relations to zoo/lizard)
   shard:zoo/100  name, relations from it (found through the relations to zoo/lizard)
   and 1 more
 
