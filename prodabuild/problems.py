@@ -1,7 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, C claims, I imports)
-and a number; they never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, T tests,
+C claims, I imports) and a number; they never change their meaning.
 """
 
 from __future__ import annotations
@@ -100,6 +100,10 @@ CODES = {
     "R005": "A build would run code of the repository, and `--no-own-code` forbids that.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
+    "T001": "A suite from chains has no item: nothing is tested.",
+    "T002": "A discipline makes no test item.",
+    "T003": "A share of the items is declared sealed, and none is.",
+    "T004": "Too few chains to balance the items of a discipline: what comes often may tell an answer.",
     "C001": "A claim card is no experiment: its arms, its source or its seeds.",
     "C002": "A claim was changed after it was frozen.",
     "C003": "An outcome is not what the run of the claim wrote.",
@@ -118,6 +122,7 @@ CODES = {
 }
 WARNINGS = frozenset((
     "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045", "K046",
+    "T001", "T002", "T003", "T004",
     "I004", "I005", "I007", "I010", "I011", "I012", "I021",
 ))  # fmt: skip
 

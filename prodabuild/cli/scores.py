@@ -105,6 +105,8 @@ def shown_p(value: float) -> str:
 def _gate(gate: GateResult) -> str:
     if gate.against:
         return f"{gate.name} against {gate.against} is {gate.value:.3f}, at most {gate.limit:g} is asked"
+    if gate.name.endswith(".n"):
+        return f"{gate.name} is {gate.value:g}, at least {gate.limit:g} is asked: the suite has no item"
     return f"{gate.name} is {gate.value:.3f}, at least {gate.limit:g} is asked"
 
 

@@ -63,6 +63,9 @@ def judge(
         if gate is None or split is None:
             continue
         score, name = scores[suite][split], f"{suite}.{split}"
+        if not score["n"]:  # nothing was tested: no limit is met
+            found.append(GateResult(f"{name}.n", 0, 1, False))
+            continue
         if gate.min is not None:
             acc = _number(f"{name}.acc", score["acc"])
             found.append(GateResult(f"{name}.acc", acc, gate.min, acc >= gate.min))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from prodabuild.knowledge.records import UNSEEN, composed
+from prodabuild.knowledge.records import UNSEEN
 from prodabuild.knowledge.similar import similar_texts
 from prodabuild.knowledge.wording import words_of
 
@@ -38,7 +38,7 @@ def check_concepts(graph: Graph, places: Places) -> Iterator[Problem]:
     """Tell which concepts share a definition, or a name within their discipline."""
     yield from _unseen(graph, places)
     yield from _definitions(graph, places)
-    names = ((key, (graph.discipline(key), " ".join(words_of(composed(term.name))))) for key, term in graph.terms)
+    names = ((key, (graph.discipline(key), " ".join(words_of(term.name)))) for key, term in graph.terms)
     for first, others in _groups(names, places):
         for key in others:
             message = f"{key!r} has the same name as {first!r}, in the same discipline"
@@ -56,7 +56,7 @@ def _unseen(graph: Graph, places: Places) -> Iterator[Problem]:
 
 
 def _definitions(graph: Graph, places: Places) -> Iterator[Problem]:
-    texts = {key: words_of(composed(term.definition)) for key, term in graph.terms}
+    texts = {key: words_of(term.definition, whole=False) for key, term in graph.terms}
     groups: dict[str, list[str]] = {}
     for key, words in texts.items():
         groups.setdefault(" ".join(words), []).append(key)

@@ -28,7 +28,7 @@ from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import TaskSuite
 from prodabuild.paths import inside, read_source
-from prodabuild.problems import Problem, ProblemsError, raise_errors
+from prodabuild.problems import Problem, ProblemsError, place_of, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources, with_named
 from prodabuild.project.instruments import undeclared
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 STATE = f"{PRIVATE}/state.db"
+MOST_CHAINS = 5000  # whose items `check` makes to see what is not tested; of more it looks at what is built
 CANDIDATE = f"{PRIVATE}/candidate"  # what is tried lies here, as `build/` holds what is not
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -382,7 +383,20 @@ def check_everything(root: Path, manifest: Manifest, options: Options, strict: b
     """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
         reading = read_readable(recorded, root, manifest, device_of(options))
-        return examine(root, manifest, recorded, reading, strict, coverage)
+        report = examine(root, manifest, recorded, reading, strict, coverage)
+        if manifest.chain_suite is None or not report.ok:
+            return report
+        moved = bool(reading.delta or reading.gone) or not laid_out(recorded, stages_of(manifest))
+        if moved and sum(row["chains"] for row in report.records.values()) > MOST_CHAINS:
+            return report
+        from prodabuild.project.untested import untested
+
+        state = recorded.in_memory() if moved else recorded
+        session = _session(root, manifest, state, options, read_pipeline(root, options.device))
+        if moved:
+            with state.transaction():
+                refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+        return replace(report, problems=tuple(sorted([*report.problems, *untested(session)], key=place_of)))
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:

@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.segments import fold, is_letter, split
 from prodabuild.sources.naming import bare
 
 if TYPE_CHECKING:
@@ -120,9 +121,9 @@ def _words_of(chain: Chain) -> _Words:
 def _words(text: str) -> frozenset[str]:
     """Return the words of a text without their endings; where a script has no spaces, its pairs of signs."""
     words: set[str] = set()
-    for word in re.findall(r"\w+", text.casefold()):
-        if max(word) >= "\u2e80":
-            words.update(one + two for one, two in pairwise(word))
+    for word in split(fold(text), whole=True):
+        if max(word) >= "\u2e80" or is_letter(word):
+            words.update([one + two for one, two in pairwise(word)] or [word])
         elif word not in _IDLE:
             words.add(re.sub(r"(?<=\w{3})(ings?|ed|es|s|e)$", "", word))
     return frozenset(words)
