@@ -17,10 +17,16 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from prodabuild.cli.console import shown
+from prodabuild.cli.junit import junit
+from prodabuild.cli.scores import markdown, table
 from prodabuild.cli.tables import Titled, markdown_table
+from prodabuild.evaluation.gates import GateResult, Verdict
+from prodabuild.evaluation.results import ItemResult
 from prodabuild.insight.curves import Chart, Map, draw
 from prodabuild.manifest.load import read_manifest
 from prodabuild.project.card import card
+from prodabuild.project.outcome import TestedItem, TestReport
 from tests.conftest import ROOT, Outcome, Repo
 
 # A terminal's commands, another line, directions, nothing to see, half of another language, a workflow's command.
@@ -204,9 +210,9 @@ def test_a_terminal_gets_no_markup_and_no_picture_of_others() -> None:
         "console.emit(Note(text)); console.close()"
     )
     drawn = on_pty([sys.executable, "-c", code], 400)
-    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn).replace("\r", "")  # what the library itself sends
-    assert unseen(shown) == []
-    assert "[red]R[/red] :boom: <img" in shown
+    words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn).replace("\r", "")  # what the library itself sends
+    assert unseen(words) == []
+    assert "[red]R[/red] :boom: <img" in words
     assert "\x1b]0" not in drawn
 
 
@@ -259,3 +265,27 @@ def test_no_word_breaks_at_any_width(hostile: Repo, words: tuple[str, ...]) -> N
         assert [
             line for line in lines if len(line) > columns and len(line.split()) > 1 and " " in line.strip()[:columns]
         ] == [], columns
+
+
+def test_reports_of_tests_hold_words_alone() -> None:
+    figures = {
+        "n": 1,
+        "acc": 0.0,
+        "stderr": 0.0,
+        "base_acc": 0.0,
+        "calibrated": 0.0,
+        "interval": (0.0, 1.0),
+        "base": None,
+    }
+    row = ItemResult(EVIL, "0" * 64, "dev", EVIL, False, 1, (-1.0, -0.5))
+    item = TestedItem(EVIL, row, {"choices": [EVIL, EVIL], "gold": 0, "question": EVIL})
+    verdict = Verdict((GateResult(EVIL, 0.0, 1.0, False, EVIL),))
+    report = TestReport(verdict, {EVIL: {"dev": figures}}, {EVIL: {EVIL: figures}}, against=EVIL, items=(item,))
+    data = junit(report)
+    tree = ElementTree.fromstring(data)
+    names = {"testsuites", "testsuite", "properties", "property", "testcase", "failure"}
+    assert {element.tag for element in tree.iter()} == names
+    assert unseen(data.decode()) == []
+    assert "[red]R[/red]" in str(tree.find(".//testcase").get("name"))  # type: ignore[union-attr]
+    rendered(markdown(report))
+    assert unseen(shown(table(report, 1), None)) == []
