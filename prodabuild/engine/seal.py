@@ -60,7 +60,7 @@ def seal_of(path: Path) -> Path:
 
 def _read(seal: Path) -> tuple[int, int] | None:
     try:
-        found = re.fullmatch(rb"(\d+) (\d+)\n", read_regular(seal))
+        found = re.fullmatch(rb"(\d{1,20}) (\d{1,20})\n", read_regular(seal))
     except FileNotFoundError:
         return None
     return (int(found[1]), int(found[2])) if found else None
