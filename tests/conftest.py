@@ -46,6 +46,13 @@ model:
 tests:
   chains: {from: chains, sealed: 0.5}
 """
+# what `check` says of the fixture: the names of tools give most answers away
+CHECKED = (
+    "proda.yaml:5:3: warning[T002]: the discipline 'tools' makes no test item: of 16 chains the question gives letters of "
+    "the answer away; of 8 chains the answer cannot be a wrong option of others three times as often as it is an answer\n"
+    "hint: `prodabuild why CHAIN` says why a chain makes no item\n\n"
+    "1 warning in 2 disciplines: 72 concepts, 64 relations, 48 chains\n"
+)
 # discipline -> branch -> middle -> leaves
 TREES = {
     "zoo": {

@@ -5,7 +5,7 @@ Something speaks for an other being true of a concept where
 - a transitive predicate leads from the concept to it, or both have a name in common, or it has one in common with
   what is above the concept;
 - the definition of the concept has one of its names in it, in singular or plural, or says that the concept is of what
-  a name of it has as its head noun: `an elementary particle that ...` may be any particle;
+  a name of it has as its head noun: `a particle that ...` may be an elementary particle;
 - the definition of what is above the concept says that this is one;
 - its own definition names the concept beyond its own genus (`leptons, such as muons`), or takes in all of a kind that
   the concept is of: `any particle that ...`.
@@ -85,8 +85,10 @@ class Evidence:
     def _find(self, concept: str) -> set[str]:
         knowledge = self._knowledge
         meaning, labels = knowledge.meaning(concept), knowledge.labels(concept)
-        found = {*_within(meaning, self._labels), *_within(knowledge.genus(concept), self._heads)}
         above = knowledge.above(concept)
+        stated = [label for each in above for label in knowledge.labels(each) if len(label) > 1]
+        genus = _without(knowledge.genus(concept), stated)  # what is said to be a power drill may be no hand drill
+        found = {*_within(meaning, self._labels), *_within(genus, self._heads)}
         found |= self._others & above
         found.update(*map(self._of_kind, above))
         found |= self.named(concept)
@@ -181,6 +183,16 @@ def _within(text: Words, names: Mapping[str, Sequence[tuple[Words, str]]]) -> It
         for name, concept in names.get(word, ()):
             if len(name) == 1 or text[max(end - len(name), 0) : end] == name:
                 yield concept
+
+
+def _without(text: Words, names: Iterable[Words]) -> Words:
+    """Return a text without the names that stand in it."""
+    words = list(text)
+    for name in names:
+        for at in range(len(text) - len(name) + 1):
+            if text[at : at + len(name)] == name:
+                words[at : at + len(name)] = [""] * len(name)
+    return tuple(words)
 
 
 def _holds(text: Words, name: Words) -> bool:

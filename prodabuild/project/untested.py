@@ -46,7 +46,9 @@ def untested(session: Session) -> list[Problem]:
     text = decode(read_source(session.root, MANIFEST))
     return [
         Problem(code, message, MANIFEST, *locate(text, path, key=True), hint, severity_of(code))
-        for code, message, path, hint in _problems(name, settings.sealed, made)
+        for code, message, path, hint in _problems(
+            name, settings.sealed if "sealed" in settings.model_fields_set else 0.0, made
+        )
     ]
 
 

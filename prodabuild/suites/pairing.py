@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from prodabuild.suites.chain import Chain, Distractor
 
 WRONG = 3  # wrong options of an item
-FEW = 100  # chains that may carry items that are not balanced, where none could be balanced
+FEW = range(6, 101)  # chains that may carry items that are not balanced, where none could be balanced
 NEAR = 8  # siblings of each answer that are wrong options then
 REASONS = {
-    "conclusion": "nothing follows from its steps",
-    "wording": "its question gives letters of the answer away",
+    "conclusion": "nothing follows from the steps",
+    "wording": "the question gives letters of the answer away",
     "taught": "samples teach what it asks: a relation joins its ends, or a step states 13 words of it",
     "options": "fewer than three other concepts could be wrong options",
-    "balance": "its answer cannot be a wrong option of others three times as often as it is an answer",
+    "balance": "the answer cannot be a wrong option of others three times as often as it is an answer",
 }
 
 Options = dict[str, list[str]]  # chain -> concepts
@@ -55,7 +55,7 @@ def pair(chains: Sequence[Chain], seed: int) -> Pairing:
         (chain for chain in chains if chain.id not in none), key=lambda chain: seeded(seed, "keep", chain.id)
     )
     found = _balanced(sound, answers)
-    balanced = bool(found) or not 0 < len(sound) <= FEW
+    balanced = bool(found) or len(sound) not in FEW
     if not balanced:
         found = _unbalanced(sound, _Answers(chains, seed, more=True))
     unused = "balance" if balanced else "options"

@@ -54,8 +54,6 @@ def _remarks(view: View, name: str, counts: Mapping[str, int]) -> Iterator[str]:
     if not any(counts.values()):
         yield f"the suite {name!r} has no item: nothing will be tested, `prodabuild check` says why"
         return
-    if view.read("manifest", "chains.sealed") and not counts["sealed"]:
-        yield f"the suite {name!r} has no sealed item: `prodabuild check` says why"
     unbalanced = sorted(
         {prefix_of(bucket)[0].partition(":")[2] for bucket in view.units("items") if view.summary_of(bucket)}
     )

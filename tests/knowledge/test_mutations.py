@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from prodabuild.knowledge.files import parse
-from prodabuild.problems import CODES
+from prodabuild.problems import CODES, Problem
 from prodabuild.project import Options, Project
 from tests.conftest import ROOT
 
@@ -279,12 +279,17 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sound_repo(path)
     Project.open(path).compile(Options(to="data"))
     yield path
-    assert Project.check(path, Options()).problems == ()
+    assert of_knowledge(path) == []
+
+
+def of_knowledge(path: Path) -> list[Problem]:
+    """Return the problems of a repo, but for what few chains make of its tests."""
+    return [problem for problem in Project.check(path, Options()).problems if not problem.code.startswith("T")]
 
 
 def test_the_repo_is_sound(sound: Path) -> None:
     report = Project.check(sound, Options())
-    assert report.problems == ()
+    assert of_knowledge(sound) == []
     assert {name: row["concepts"] for name, row in report.records.items()} == {
         "physics": 128,
         "chemistry": 128,
@@ -301,7 +306,7 @@ def test_a_fault_is_found_where_it_is(sound: Path, fault: Fault) -> None:
     spoilt = text.replace(fault.old, fault.new, 1) if fault.old else text + fault.new
     try:
         path.write_bytes(spoilt.encode("utf-8", "surrogateescape"))
-        found = Project.check(sound, Options()).problems
+        found = of_knowledge(sound)
     finally:
         path.write_bytes(before)
     place = CASE if fault.at == CASE else fault.file

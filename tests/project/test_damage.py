@@ -12,7 +12,7 @@ import pytest
 from prodabuild.engine.files import stat_of
 from prodabuild.engine.seal import seal_of
 from prodabuild.engine.state import PlacedRow, State
-from tests.conftest import Repo
+from tests.conftest import CHECKED, Repo
 from tests.engine.test_database import DAMAGES as STATE_DAMAGES
 from tests.engine.test_store import DAMAGES as OBJECT_DAMAGES
 from tests.engine.test_store import damage
@@ -55,7 +55,7 @@ def test_a_damaged_state_is_taken_as_empty_by_readers_and_made_anew_by_a_writer(
     if not sealed:
         seal_of(repo.path / STATE).unlink()
     check = repo.run("check")
-    assert (check.code, check.out) == (0, "no problems in 2 disciplines: 72 concepts, 64 relations, 48 chains\n")
+    assert (check.code, check.out) == (0, CHECKED)
     plan = repo.run("plan", "--to", "data")
     assert (plan.code, plan.out.splitlines()[-1]) == (0, "29 build")
     for outcome in (check, plan):

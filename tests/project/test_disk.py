@@ -14,7 +14,7 @@ from prodabuild.engine import database
 from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.state import State
 from prodabuild.errors import OutsideError
-from tests.conftest import Repo
+from tests.conftest import CHECKED, Repo
 from tests.engine.test_store import file_size_limit
 from tests.project.disks import read_only, refused, script
 
@@ -64,7 +64,7 @@ def test_readers_work_on_a_read_only_checkout(repo: Repo, case: str) -> None:
         kill_a_writer(repo)
     check = read_only(repo.path, "check")
     assert (check.code, check.out, check.err) == (
-        0, "no problems in 2 disciplines: 72 concepts, 64 relations, 48 chains\n", "",
+        0, CHECKED, "",
     )  # fmt: skip
     plan = read_only(repo.path, "plan", "--to", "data", "--check")
     assert (plan.code, plan.out, plan.err) == (0, "nothing to do: 29 units are clean\n", "")

@@ -69,7 +69,7 @@ def test_every_row_keeps_its_text_and_its_origin_in_every_format(repo: Repo) -> 
     for form in FORMATS:
         outcome = repo.run("export", form, "--json")
         assert outcome.code == 0, outcome.err
-        assert outcome.json["rows"] == 464
+        assert outcome.json["rows"] == 449
         assert origins(rows_of(repo, form)) == origins(samples(repo))
 
 
@@ -84,12 +84,12 @@ def test_it_says_what_it_wrote_and_how_to_read_it(repo: Repo) -> None:
     outcome = repo.run("export", "messages")
     assert (outcome.code, outcome.err) == (0, "")
     assert re.sub(r"\d\.\d s", "T s", outcome.out) == (
-        "464 rows in build/export/messages: 1 file, 0.1 MB (T s)\n"
+        "449 rows in build/export/messages: 1 file, 0.1 MB (T s)\n"
         'load_dataset("json", data_files="build/export/messages/train.jsonl", split="train")\n'
     )
     outcome = repo.run("export", "sharegpt", "--split", "validation=0.1", "--to", "out")
     assert re.sub(r"\d\.\d s", "T s", outcome.out) == (
-        "464 rows (416 train, 48 validation) in out: 3 files, 0.1 MB (T s)\n"
+        "449 rows (416 train, 48 validation) in out: 3 files, 0.1 MB (T s)\n"
         "llamafactory-cli train --stage sft --dataset_dir out --dataset small ...\n"
     )
 
@@ -102,7 +102,7 @@ def test_the_report_and_the_marker_agree_with_the_lock(repo: Repo) -> None:
     }  # fmt: skip
     for name in ("splits", "disciplines", "recipes", "data", "format", "schema"):
         assert report[name] == marker[name]
-    assert (report["splits"], report["disciplines"]) == ({"train": 464}, {"tools": 232, "zoo": 232})
+    assert (report["splits"], report["disciplines"]) == ({"train": 449}, {"tools": 232, "zoo": 232})
     assert report["recipes"] == {"choose": 64, "define": 144, "judge": 128, "relate": 128}
     assert {entry.pop("path"): entry for entry in report["files"]} == marker["files"]
     assert locked(repo, "dataset") == marker["data"]
@@ -148,7 +148,7 @@ def test_disciplines_can_be_chosen(repo: Repo) -> None:
     assert {row["discipline"] for row in rows_of(repo, "hf")} == {"tools"}
     assert not (repo.path / EXPORT / "hf/data/zoo").exists()
     repo.run("export", "alpaca", "--discipline", "tools", "--discipline", "zoo")
-    assert len(rows_of(repo, "alpaca")) == 464
+    assert len(rows_of(repo, "alpaca")) == 449
 
 
 @pytest.mark.parametrize("split", ["dev", "sealed"])
@@ -173,7 +173,7 @@ def test_no_export_of_training_data_holds_an_item(repo: Repo) -> None:
         repo.run("export", form, "--split", "validation=0.2")
         rows = [row for split in ("train", "validation") for row in rows_of(repo, form, split=split)]
         questions = {item["question"] for split in ("dev", "sealed") for item in items(repo, split)}
-        assert (len(rows), len(questions)) == (464, 20)
+        assert (len(rows), len(questions)) == (449, 20)
         assert not questions.intersection(text_of(row)[0] for row in rows)
     names = {path.name for path in (repo.path / EXPORT).rglob("*") if path.is_file()}
     assert not {name for name in names if name.startswith(("dev", "sealed"))}

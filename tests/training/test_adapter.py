@@ -101,7 +101,7 @@ def test_lm_eval_alone_peft_alone_and_datasets_alone_read_what_was_built(taught:
     adapted = PeftModel.from_pretrained(base, taught.path / "build/model")
     assert adapted.peft_config["default"].base_model_name_or_path == "models/tiny"
     rows = datasets.load_dataset(str(taught.path / "build/dataset"), cache_dir=str(tmp_path / "hf"))["train"]
-    assert rows.num_rows == orjson.loads(taught.read("build/dataset/dataset.json"))["samples"] == 464
+    assert rows.num_rows == orjson.loads(taught.read("build/dataset/dataset.json"))["samples"] == 449
     command = [
         sys.executable, "-m", "lm_eval", "--model", "hf",
         "--model_args", "pretrained=models/tiny,peft=build/model,dtype=float32",
@@ -131,7 +131,7 @@ def test_lm_eval_alone_peft_alone_and_datasets_alone_read_what_was_built(taught:
 @pytest.mark.parametrize(
     ("old", "new", "code", "expected"),
     [
-        ("max_length: 128", "max_length: 8", 1, "error: 464 samples (tools/"),
+        ("max_length: 128", "max_length: 8", 1, "error: 449 samples (tools/"),
         (
             "adapter: {r: 8",
             "adapter: {targets: [q_prog, v_proj], r: 8",

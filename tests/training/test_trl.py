@@ -48,7 +48,7 @@ def test_prompt_and_completion_train_on_the_tokens_that_compile_trains_on(
 ) -> None:
     found = prepared(repo, "prompt-completion", base, tokenizer)
     examples = encode(rows_below(repo.path / "build/dataset/train"), tokenizer)
-    assert len(found) == len(examples) == 464
+    assert len(found) == len(examples) == 449
     for row, example in zip(found, examples, strict=True):
         assert row["input_ids"] == list(example.ids)
         assert row["labels"] == [-100] * example.start + list(example.ids[example.start :])
