@@ -102,28 +102,6 @@ def test_one_digest_whatever_the_user_sets(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.train
-def test_threads_decide_on_no_bit_of_a_base_and_a_model(base: Path, tmp_path: Path) -> None:
-    import torch
-
-    from prodabuild.events import silent
-    from prodabuild.training import scratch
-    from prodabuild.training.loop import deterministic
-
-    def weights(threads: int) -> bytes:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(scratch, "deterministic", lambda seed: deterministic(seed, threads))
-            preset = scratch.Preset(
-                vocab=600, hidden=64, layers=2, heads=2, steps=4, batch=8, block=64, learning_rate=1e-3
-            )
-            words = [f"the {word} is a kind of thing. what is it? answer: {word}." for word in "abcdefgh"] * 80
-            scratch.build_scratch(preset, ["\n\n".join(words)], tmp_path / str(threads), "cpu", silent)
-        return (tmp_path / str(threads) / "model.safetensors").read_bytes()
-
-    assert torch.backends.cpu.get_cpu_capability() == "AVX2" or kernels.kernels_here() != kernels.AVX2
-    assert weights(1) == weights(2) == weights(3)
-
-
-@pytest.mark.train
 def test_torch_that_was_loaded_with_other_kernels_is_refused() -> None:
     program = """import torch
 from prodabuild.errors import OutsideError
