@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 7
+VERSION = 8
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 _SCHEMA = """
