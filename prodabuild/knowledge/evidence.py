@@ -4,11 +4,11 @@ Something speaks for an other being true of a concept where
 
 - a transitive predicate leads from the concept to it, or both have a name in common, or it has one in common with
   what is above the concept;
-- the definition of the concept has one of its names in it, in singular or plural, or says that the concept is of what
-  a name of it has as its head noun: `a particle that ...` may be an elementary particle;
-- the definition of what is above the concept says that this is one;
-- its own definition names the concept beyond its own genus (`leptons, such as muons`), or takes in all of a kind that
-  the concept is of: `any particle that ...`.
+- the definition of the concept, or of what is above it, says that it is one: its genus has one of its names in it, in
+  singular or plural, or (that of the concept) the head noun of one: `a particle that ...` may be an elementary one;
+- its own definition takes in all of a kind that the concept is of: `any particle that ...`.
+
+Of definitions the genus alone is read: an edit of what sets a concept apart makes no sample of others anew.
 """
 
 from __future__ import annotations
@@ -37,12 +37,6 @@ _ENDINGS = (
     (re.compile(r"(?<=[^ius'])s$"), ""),
 )
 _PREPOSITIONS = frozenset(("at", "by", "for", "from", "in", "of", "on", "to", "with"))
-# a definition's genus stands before these
-_LIMITS = _PREPOSITIONS | {
-    "as", "caused", "consisting", "containing", "during", "having", "made", "that", "used", "when", "where", "which",
-    "who", "whose", "within", "without",
-}  # fmt: skip
-_OF = frozenset(("any", "class", "form", "group", "kind", "one", "sort", "type"))  # `any of various lizards`
 
 
 class Evidence:
@@ -53,7 +47,6 @@ class Evidence:
         self._others = frozenset(others)
         self._heads: ByLast = {}
         self._labels: ByLast = {}
-        self._defined: dict[str, list[str]] = {}  # word -> others whose definition has it
         self._open: dict[str, set[str]] = {}  # word -> others whose definition takes in any of that kind
         for other in self._others:
             proper = knowledge.name(other).noun == "proper"
@@ -61,8 +54,6 @@ class Evidence:
                 head = label if proper else head_of(label)
                 self._heads.setdefault(head[-1], []).append((head, other))
                 self._labels.setdefault(label[-1], []).append((label, other))
-            for word in set(knowledge.meaning(other)):
-                self._defined.setdefault(word, []).append(other)
             genus = knowledge.genus(other)
             if genus[:1] == ("any",) and genus[1:2] != ("of",):
                 for word in genus[1:]:
@@ -84,25 +75,19 @@ class Evidence:
 
     def _find(self, concept: str) -> set[str]:
         knowledge = self._knowledge
-        meaning, labels = knowledge.meaning(concept), knowledge.labels(concept)
+        labels = knowledge.labels(concept)
         above = knowledge.above(concept)
         stated = [label for each in above for label in knowledge.labels(each) if len(label) > 1]
-        genus = _without(knowledge.genus(concept), stated)  # what is said to be a power drill may be no hand drill
-        found = {*_within(meaning, self._labels), *_within(genus, self._heads)}
+        genus = knowledge.genus(concept)  # what is said to be a power drill may be no hand drill
+        found = {*_within(genus, self._labels), *_within(_without(genus, stated), self._heads)}
         found |= self._others & above
         found.update(*map(self._of_kind, above))
         found |= self.named(concept)
-        for label in labels:
-            found.update(other for other in self._defined.get(label[-1], ()) if self._names(other, label))
         if self._open:
             kinds = (word for each in above for label in knowledge.labels(each) for word in head_of(label))
-            words = (*meaning, *(word for label in labels for word in label), *kinds)
+            words = (*genus, *(word for label in labels for word in label), *kinds)
             found.update(*(self._open[word] for word in words if word in self._open))
         return found
-
-    def _names(self, other: str, label: Words) -> bool:
-        """Tell whether a definition has a name in it beyond its genus: what it is a kind of need not be one of it."""
-        return _holds(self._knowledge.meaning(other), label) and not _holds(self._knowledge.genus(other), label)
 
     def _of_kind(self, kind: str) -> frozenset[str]:
         """Return the others that share a name with a kind, or that its definition says it is one of."""
@@ -145,18 +130,9 @@ def head_of(label: Words) -> Words:
     return label[end - 1 : end]
 
 
-@lru_cache(maxsize=8192)
-def genus_of(definition: str) -> Words:
-    """Return what a definition says that something is, before it says what sets it apart: words in the singular."""
-    found: list[str] = []
-    for clause in definition.split(";"):
-        words = singular(clause)
-        for at, word in enumerate(words):
-            if word in _LIMITS and not (word == "of" and at and words[at - 1] in _OF):
-                break
-            found.append(word)
-        found.append("")  # no name reaches over two clauses
-    return tuple(found[:-1])
+def genus_words(genus: str) -> Words:
+    """Return a genus as words in the singular; no name reaches over two of its clauses."""
+    return tuple(word for clause in genus.split(";") for word in (*singular(clause), ""))
 
 
 @lru_cache(maxsize=65536)
@@ -193,7 +169,3 @@ def _without(text: Words, names: Iterable[Words]) -> Words:
             if text[at : at + len(name)] == name:
                 words[at : at + len(name)] = [""] * len(name)
     return tuple(words)
-
-
-def _holds(text: Words, name: Words) -> bool:
-    return any(text[at : at + len(name)] == name for at in range(len(text) - len(name) + 1))

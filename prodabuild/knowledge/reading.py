@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.knowledge.conclusions import Conclusions
-from prodabuild.knowledge.evidence import Evidence, genus_of, labels_of, singular
+from prodabuild.knowledge.evidence import Evidence, genus_words, labels_of
 from prodabuild.knowledge.language import Name, sentence
 from prodabuild.knowledge.predicates import Predicate
 from prodabuild.knowledge.splits import split_of
@@ -41,6 +41,7 @@ class Knowledge:
     _above: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
     _labels: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict, repr=False, compare=False)
     plausible: dict[tuple[str, str, str], bool] = field(default_factory=dict, repr=False, compare=False)
+    _genera: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
     _evidence: dict[str, Evidence] = field(default_factory=dict, repr=False, compare=False)
     _reached: dict[tuple[str, str], Set[str]] = field(default_factory=dict, repr=False, compare=False)
     _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
@@ -141,13 +142,12 @@ class Knowledge:
             found = self._labels[concept] = labels_of(self.name(concept).text, aliases)
         return found
 
-    def meaning(self, concept: str) -> tuple[str, ...]:
-        """Return a concept's definition as words in the singular."""
-        return singular(self.concept(concept).definition)
-
     def genus(self, concept: str) -> tuple[str, ...]:
         """Return what a concept's definition says that it is, in words in the singular."""
-        return genus_of(self.concept(concept).definition)
+        found = self._genera.get(concept)
+        if found is None:
+            found = self._genera[concept] = genus_words(self.view.read(concept, "genus") or "")
+        return found
 
     def evidence(self, concept: str) -> Evidence:
         """Return what speaks for a concept being true of others."""

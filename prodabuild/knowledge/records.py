@@ -15,7 +15,7 @@ import orjson
 
 from prodabuild.digest import kept
 from prodabuild.engine.facts import Fact
-from prodabuild.knowledge.wording import meaning
+from prodabuild.knowledge.wording import genus, meaning
 from prodabuild.problems import suggest
 
 if TYPE_CHECKING:
@@ -275,6 +275,7 @@ def to_fact(level: Level, data: dict[str, Any], source: str, discipline: str) ->
             "level": level,
             "name": [data["name"], data.get("noun", "count")],
             "definition": data["definition"],
+            "genus": genus(data["definition"]),
         }
         meant = meaning(data["definition"])
         group, postings = f"shard:{discipline}", () if meant is None else (f"means:{meant}",)

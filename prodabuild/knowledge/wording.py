@@ -10,6 +10,10 @@ NAME_WORDS = 5  # a definition of more words, its article aside, is not taken fo
 ARTICLE = 5  # letters that an article and a space add to a name at most: `some `
 _WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset(("a", "an", "the", "some", "any"))
+_LIMIT = re.compile(  # words that end a genus; `any of various lizards` and `a kind of lizard` go on
+    r"\b(?:as|at|by|caused|consisting|containing|during|for|from|having|in|made|on|that|to|used|when|where|which|who|whose"
+    r"|with|within|without|(?<!\bany )(?<!\bone )(?<!class )(?<!form )(?<!group )(?<!kind )(?<!sort )(?<!type )of)\b"
+)
 _QUALIFIER = re.compile(r"(?<!\s)\s*\([^()]*\)$")
 
 
@@ -41,6 +45,11 @@ def meaning(definition: str) -> str | None:
         return None
     text = bare(definition)
     return text if text.count(" ") < NAME_WORDS else None
+
+
+def genus(definition: str) -> str:
+    """Return what a definition says that something is, clause by clause, without what sets it apart."""
+    return ";".join(_LIMIT.split(clause, 1)[0].strip() for clause in definition.split(";"))
 
 
 def unqualified(name: str) -> str:
