@@ -66,6 +66,8 @@ def test_what_is_committed_names_no_place_of_this_machine() -> None:
 
 # Where the disk is changed, and why that stays below a folder of ours. All else goes through the functions of the store.
 WRITERS = {
+    "cli/drawings.py": "the file that the caller names",
+    "cli/test_command.py": "the files that the caller names",
     "engine/aside.py": "pipes between processes",
     "engine/clone.py": "the state's folder, which was examined",
     "engine/database.py": "the state, in a folder that was examined",

@@ -9,7 +9,6 @@ import click
 
 from prodabuild.cli.options import folder_of, wants_json
 from prodabuild.errors import UsageError
-from prodabuild.paths import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,20 +44,10 @@ def one_on_stdout(**files: Path | bool | None) -> bool:
     return bool(asked)
 
 
-def write_named(folder: Path, file: Path, data: bytes) -> None:
-    """Write the file that an option names; a link that was committed in its place, or on the way to it, is an error."""
-    from prodabuild.engine.store import place
-
-    home, text = folder, file.as_posix()
-    if refusal(text):  # outside the data repo: the caller's own word
-        home, text = (folder / file).parent, file.name
-    place(home, text, data, (home / text).parent)
-
-
 def write_drawing(console: Console, folder: Path, plot: Path | None, draw: Callable[[], bytes]) -> None:
     """Write what is drawn, where it was asked for."""
     if plot == STDOUT:
         console.data(draw())
     elif plot is not None:
-        write_named(folder, plot, draw())
+        (folder / plot).write_bytes(draw())
         console.note(f"drawn: {plot}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli import probe_tables
-from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing, write_named
+from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing
 from prodabuild.cli.options import common, guarded, open_project, shared, trust, visible_device
 from prodabuild.cli.tables import columns, markdown_table, spaced
 from prodabuild.errors import ExitCode, UsageError
@@ -252,7 +252,7 @@ def freeze(folder: Path, console: Console, card: Path) -> int:
     from prodabuild.insight import claims
 
     data, digest = claims.freeze(_read(folder, card), str(card))
-    write_named(folder, card, data)
+    _replace(folder, card, data)
     if console.as_json:
         console.json({"schema": 1, "card": str(card), "frozen": digest})
     else:
@@ -277,7 +277,7 @@ def run(folder: Path, console: Console, card: Path, as_md: bool) -> int:
 
     data, _ = run_card(_read(folder, card), str(card), console.emit)
     console.close()
-    write_named(folder, card, data)
+    _replace(folder, card, data)
     _tell(console, as_md, *probe_tables.cards({str(card): read_card(data, str(card))}))
     return ExitCode.DONE
 
@@ -314,6 +314,13 @@ def _read(folder: Path, card: Path) -> bytes:
         return read_regular(folder / card)
     except FileNotFoundError:
         raise UsageError(f"there is no card {card}") from None
+
+
+def _replace(folder: Path, card: Path, data: bytes) -> None:
+    from prodabuild.engine.store import place
+
+    file = folder / card
+    place(file.parent, file.name, data, file.parent)
 
 
 def _probe(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.drawings import FILE, STDOUT, one_on_stdout, write_named
+from prodabuild.cli.drawings import FILE, STDOUT, one_on_stdout
 from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.cli.console import Console
     from prodabuild.project import TestReport
 
@@ -78,4 +79,5 @@ def _write_files(console: Console, report: TestReport, junit_file: Path | None, 
         if file == STDOUT:
             console.data(data)
         elif file is not None:
-            write_named(Path(), file, data)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)

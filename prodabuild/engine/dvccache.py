@@ -45,6 +45,6 @@ def _cache_dir(config: Path) -> str:
     )
     try:
         parser.read_string(data.decode())
-    except (configparser.Error, AttributeError, UnicodeDecodeError) as error:  # a file may begin with a continuation
+    except (configparser.Error, UnicodeDecodeError) as error:
         raise ProjectError(f".dvc/{config.name} cannot be read", "`dvc config --list` says what is wrong") from error
     return (parser.get("cache", "dir", fallback="") or "").strip("\"'")
