@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import xxhash
 
+from prodabuild.paths import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,14 +61,14 @@ def md5(data: bytes) -> str:
 
 
 def file_md5(path: Path) -> str:
-    """Return the md5 of a file of any size; raises OSError."""
-    with path.open("rb") as handle:
+    """Return the md5 of a regular file of any size; raises OSError, `NotRegularError`."""
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file of any size; raises OSError."""
-    with path.open("rb") as handle:
+    """Return the sha256 of a regular file of any size; raises OSError, `NotRegularError`."""
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

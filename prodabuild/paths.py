@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from contextlib import suppress
+from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.errors import ProjectError
@@ -25,6 +26,7 @@ MAX_FILE_BYTES = 1 << 30  # of a file that is read whole
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+LINK_HINT = "remove it: prodabuild follows no link there"
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 
 
@@ -33,7 +35,9 @@ class UnsafePathError(ProjectError):
 
 
 class NotRegularError(ProjectError):
-    """There is something other than a regular file at a path."""
+    """There is something other than a regular file at a path: `kind` says in words what."""
+
+    kind = "a device"
 
 
 class Refusal(NamedTuple):
@@ -74,7 +78,7 @@ def inside(root: Path, text: object) -> Path:
     path = root / str(text)
     linked = link_on_the_way(root, path)
     if linked:
-        raise UnsafePathError(f"{linked} is a symbolic link", "remove it: prodabuild follows no link there")
+        raise UnsafePathError(f"{linked} is a symbolic link", LINK_HINT)
     return path
 
 
@@ -117,18 +121,52 @@ def is_regular(path: Path) -> bool:
 
 def read_regular(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     """Return the bytes of a regular file; raises `NotRegularError`, `ProjectError` above the limit, or OSError."""
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise too_large(path, os.fstat(file.fileno()).st_size, limit)
+        data = file.readall()
+    if len(data) > limit:  # it has grown, or its size is not what the system says
+        raise too_large(path, len(data), limit)
+    return data
+
+
+def open_regular(path: Path) -> FileIO:
+    """Open a regular file to read it, unbuffered; raises `NotRegularError`, or OSError."""
     require_regular(path, os.stat(path))
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # what replaced it meanwhile does not block
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        require_regular(path, found)
-        if found.st_size > limit:
-            raise ProjectError(f"{path} has {found.st_size} bytes; at most {limit} are read", "make it smaller")
-        return file.read(limit + 1)
+    file = FileIO(handle)
+    try:
+        require_regular(path, os.fstat(handle))
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def source(root: Path, text: str) -> Path:
+    """Return the path of a file of a repository; raises `UnsafePathError` where a link leads out of the repository."""
+    path = root / text
+    if link_on_the_way(root, path) and not path.resolve().is_relative_to(root.resolve()):
+        raise UnsafePathError(
+            f"{text!r} leads outside the repository", "replace the symbolic link by what it points to"
+        )
+    return path
+
+
+def read_source(root: Path, text: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return the bytes of a regular file of a repository, behind links that stay in it if need be."""
+    return read_regular(source(root, text), limit)
+
+
+def too_large(path: Path, size: int, limit: int) -> ProjectError:
+    """Return the error about a file that is larger than what is read of it."""
+    return ProjectError(f"{path} has {size} bytes; at most {limit} are read", "make it smaller")
 
 
 def require_regular(path: Path, found: os.stat_result) -> None:
     """Raise `NotRegularError` unless what was found at a path is a regular file."""
     if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "a device")
-        raise NotRegularError(f"{path} is {kind}, not a regular file", "replace it by a file, or remove it")
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), NotRegularError.kind)
+        error = NotRegularError(f"{path} is {kind}, not a regular file", "replace it by a file, or remove it")
+        error.kind = kind
+        raise error

@@ -43,6 +43,7 @@ CODES = {
     "M024": "A file belongs to two disciplines.",
     "M025": "A folder is a symbolic link, so that its files would be missed.",
     "M026": "A source of probes cannot be read, or not drawn from.",
+    "M029": "A file is none: it is a named pipe, a socket, a device or a folder.",
     "K001": "A record has a field that its level does not have.",
     "K002": "A record lacks a field that its level must have.",
     "K003": "A field has the wrong type, or is empty.",

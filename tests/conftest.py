@@ -21,6 +21,8 @@ from hypothesis import settings
 
 from prodabuild import digest
 from prodabuild.cli.main import run
+from prodabuild.engine.clone import claim
+from prodabuild.events import silent
 from prodabuild.project import Options, Project
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -172,7 +174,9 @@ class Repo:
         assert not (self.path / ".prodabuild").exists(), "it was built before"
         (shelf,), key = SHELVES, self._content()
         if key in shelf.reports:
-            shutil.copytree(shelf.path / key, self.path, symlinks=True, dirs_exist_ok=True)
+            claim(self.path, silent)  # a state is of one clone: the copy becomes this one's
+            own = shutil.ignore_patterns("clone.json")
+            shutil.copytree(shelf.path / key, self.path, symlinks=True, dirs_exist_ok=True, ignore=own)
         else:
             shelf.reports[key] = orjson.dumps(self.data())
             shutil.copytree(self.path, shelf.path / key, symlinks=True, ignore=shutil.ignore_patterns(".git"))

@@ -47,7 +47,7 @@ def build() -> None:
             delta = diff(state, {name: [Fact(FILE + name, value, name)] for name, value in read.items()}, found.gone)
             with state.transaction():
                 refresh(state, delta, found.rows.values(), found.gone, stages, lambda change: Reason(change.input))
-        space = Workspace(Store(memory / "cache", Path("build")), memory / "tmp")
+        space = Workspace(Path(), Store(memory / "cache", Path("build")), memory / "tmp")
         result = Runner(Reader(state, space.store, Files()), space, silent).run(stages)
         state.close()
     for _, failure in result.failures:

@@ -14,6 +14,7 @@ from prodabuild.cli.drawings import plotting, write_drawing
 from prodabuild.cli.options import common, open_project, visible_device
 from prodabuild.cli.tables import columns, markdown_table
 from prodabuild.errors import ExitCode, UsageError
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -301,7 +302,7 @@ def verify(folder: Path, console: Console, cards: tuple[Path, ...], as_md: bool)
 
 def _read(folder: Path, card: Path) -> bytes:
     try:
-        return (folder / card).read_bytes()
+        return read_regular(folder / card)
     except FileNotFoundError:
         raise UsageError(f"there is no card {card}") from None
 
@@ -309,7 +310,8 @@ def _read(folder: Path, card: Path) -> bytes:
 def _replace(folder: Path, card: Path, data: bytes) -> None:
     from prodabuild.engine.store import place
 
-    place(folder / card, data, (folder / card).parent)
+    file = folder / card
+    place(file.parent, file.name, data, file.parent)
 
 
 def _probe(folder: Path, console: Console, sources: tuple[str, ...], device: str, **numbers: int | None) -> Any:

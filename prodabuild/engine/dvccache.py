@@ -6,28 +6,36 @@ import os
 from pathlib import Path
 
 from prodabuild.errors import ProjectError
+from prodabuild.paths import inside, read_regular
 
 CONFIGS = ("config", "config.local")  # the second shadows the first
 
 
 def dvc_folder(root: Path) -> Path | None:
-    """Return the `.dvc` folder that a repo belongs to: its own, or that of a folder above it."""
+    """Return the `.dvc` folder that a repo belongs to: its own, or that of a folder above it; no link is followed."""
     for folder in (root, *root.parents):
         if (folder / ".dvc").is_dir():
-            return folder / ".dvc"
+            return inside(folder, ".dvc")
         if os.path.ismount(folder):
             break
     return None
 
 
 def cache_folder(dvc: Path) -> Path:
-    """Return the folder of DVC's cache: `cache.dir` of the repo's configuration, else `.dvc/cache`."""
+    """Return the folder of DVC's cache: `cache.dir` of the repo's configuration, else `.dvc/cache`, no link."""
     written = [found for name in CONFIGS if (found := _cache_dir(dvc / name))]
-    return Path(os.path.abspath(dvc / Path(written[-1]).expanduser())) if written else dvc / "cache"
+    if not written:
+        return inside(dvc, "cache")
+    try:
+        return Path(os.path.abspath(dvc / Path(written[-1]).expanduser()))
+    except RuntimeError:
+        raise ProjectError(
+            f"cache.dir is {written[-1]}, and there is no such home", "name the folder in full"
+        ) from None
 
 
 def _cache_dir(config: Path) -> str:
-    data = config.read_bytes() if config.is_file() else b""
+    data = read_regular(config) if config.exists() else b""
     if b"dir" not in data:
         return ""
     import configparser  # most repos need not wait for it

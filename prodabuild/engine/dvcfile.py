@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_regular
 from prodabuild.yamlio import TextError, load
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Lock(NamedTuple):
 def read_stages(path: Path) -> tuple[DvcStage, ...]:
     """Return the stages of a `dvc.yaml` that say all in plain words: no template, loop or folder of their own."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return ()
     return parse_stages(data, path.name)
@@ -99,7 +100,7 @@ def lock_outs(data: bytes, name: str) -> dict[str, list[Entry]]:
 def read_lock(path: Path) -> Lock:
     """Return a `dvc.lock`, an empty one when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        return parse_lock(path.read_bytes(), path.name)
+        return parse_lock(read_regular(path), path.name)
     except FileNotFoundError:
         return Lock()
 
@@ -146,9 +147,9 @@ def write_lock(path: Path, old: Lock, entries: Mapping[str, Entry | None], scrat
     if blocks == old.stages:
         return False
     if not blocks and old.head == _HEAD and not old.tail:
-        path.unlink()
+        remove_file(path.parent, path.name)
         return True
-    place(path, render_lock(old._replace(stages=blocks)), scratch, durable=True)
+    place(path.parent, path.name, render_lock(old._replace(stages=blocks)), scratch, durable=True)
     return True
 
 

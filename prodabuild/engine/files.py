@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import xxhash
 
 from prodabuild.digest import change_digest, md5
+from prodabuild.paths import NotRegularError, open_regular, read_regular, require_regular
+from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +76,9 @@ class Scan:
 
 
 def stat_of(path: str | Path) -> Stat:
-    """Return a file's stat data; raises OSError."""
+    """Return a regular file's stat data; raises OSError, `NotRegularError`."""
     found = os.stat(path)
+    require_regular(Path(path), found)
     return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
@@ -87,15 +90,21 @@ def trusted(row: FileRow, now: Stat) -> bool:
 def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
     """Look at files, by the names they are known by. One counts as changed when its bytes or its context differ.
 
-    What is hashed is what is returned, so nothing can slip in between. Raises OSError.
+    What is hashed is what is returned, so nothing can slip in between. Raises OSError, and `ProblemsError` for what is
+    no regular file: it is never opened.
     """
     recorded = state.file_rows()
     rows: dict[str, FileRow] = {}
     changed: dict[str, bytes] = {}
     vanished = set()
+    problems = []
     for name, file in wanted.items():
         row = recorded.get(name)
-        now = _stat_unless_gone(file)
+        try:
+            now = _stat_unless_gone(file)
+        except NotRegularError as error:
+            problems.append(Problem("M029", f"{name} is {error.kind}, not a regular file", name, hint=error.hint))
+            continue
         if now is None:
             vanished.add(name)
             continue
@@ -108,6 +117,7 @@ def scan(state: State, wanted: Mapping[str, Wanted]) -> Scan:
         rows[name] = FileRow(name, *now, digest, file.context, hashed_ns, content, dvc_name)
         if not same:
             changed[name] = data
+    raise_errors(problems)
     return Scan(rows, changed, tuple(name for name in recorded if name not in wanted or name in vanished))
 
 
@@ -124,7 +134,7 @@ def _stat_unless_gone(file: Wanted) -> Stat | None:
 def _read(file: Wanted) -> tuple[bytes, bytes, str]:
     """Return a file's bytes (none of an opaque one), their change digest and, where it is wanted, their md5."""
     if not file.opaque:
-        data = Path(file.path).read_bytes()
+        data = read_regular(Path(file.path))
         return data, change_digest(data), md5(data) if file.named else ""
     name = hashlib.md5(usedforsecurity=False)
     digest = file_digest(file.path, name.update if file.named else None)
@@ -132,8 +142,8 @@ def _read(file: Wanted) -> tuple[bytes, bytes, str]:
 
 
 def file_digest(path: str | Path, also: Callable[[bytes], object] | None = None) -> bytes:
-    """Return the change digest of a file of any size; `also` is given each block."""
-    with open(path, "rb") as handle:
+    """Return the change digest of a regular file of any size; `also` is given each block."""
+    with open_regular(Path(path)) as handle:
         digest = xxhash.xxh3_128()
         while block := handle.read(1 << 20):
             digest.update(block)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from prodabuild.errors import OutsideError
 from prodabuild.events import Note
+from prodabuild.paths import inside, require_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,15 @@ GRACE_SECONDS = 0.15  # the workers of a run that was killed hold its lock a mom
 
 @contextmanager
 def writing(path: Path, who: str, emit: Emit, wait_seconds: float = 3600.0) -> Iterator[None]:
-    """Hold the lock file while inside; a second writer waits, after one line that says for whom."""
+    """Hold the lock file while inside; a second writer waits, after one line that says for whom.
+
+    Raises `UnsafePathError` where a link stands in its place, `NotRegularError` for anything else that is no file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    inside(path.parent, path.name)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)  # a named pipe blocks nobody
     try:
+        require_regular(path, os.fstat(handle))
         _acquire(handle, path, emit, wait_seconds)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{who} (process {os.getpid()})\n".encode(), 0)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prodabuild.digest import canonical
 from prodabuild.engine.code import LOCAL, code_facets, normalise, parents
 from prodabuild.engine.facts import Fact
+from prodabuild.paths import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ def closure_of(root: Path, names: Iterable[str]) -> Closure:
             outside.add(name.partition(".")[0])
             continue
         try:
-            modules[name] = Module(file, parse((root / file).read_bytes(), name, file))
+            modules[name] = Module(file, parse(read_source(root, file), name, file))
         except SyntaxError as error:
             broken.append((file, error))
         else:

@@ -13,6 +13,7 @@ import orjson
 from prodabuild.digest import canonical, sha256
 from prodabuild.engine.store import Stored, place
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ def render(entries: Mapping[str, Mapping[str, Any]]) -> bytes:
 def read(path: Path) -> Entries:
     """Return the entries of a lock file, none when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return {}
     return parse(data, path.name)
@@ -63,9 +64,9 @@ def parse(data: bytes, name: str) -> Entries:
 def write(path: Path, entries: Mapping[str, Mapping[str, Any]], scratch: Path) -> bool:
     """Write a lock if its bytes differ; returns whether they did. `scratch` is on the same file system."""
     data = render(entries)
-    if path.exists() and path.read_bytes() == data:
+    if path.exists() and read_regular(path) == data:
         return False
-    place(path, data, scratch, durable=True)
+    place(path.parent, path.name, data, scratch, durable=True)
     return True
 
 

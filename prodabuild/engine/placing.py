@@ -11,7 +11,8 @@ from prodabuild.digest import file_md5
 from prodabuild.engine.facts import Reason
 from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.state import PlacedRow
-from prodabuild.engine.store import place, writer_lives
+from prodabuild.engine.store import place, remove_file, writer_lives
+from prodabuild.paths import NotRegularError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +37,12 @@ class Damage:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where outputs go: the store, the `build/` folder of its copies, scratch space on the same file system."""
+    """Where outputs go: the store, the `build/` folder of its copies, scratch space on the same file system.
 
+    All lie below the root of a repo, but for a store that several share.
+    """
+
+    root: Path
     store: Store
     scratch: Path
 
@@ -45,6 +50,10 @@ class Workspace:
     def build(self) -> Path:
         """Return the folder that people read."""
         return self.store.copies
+
+    def inside(self, path: str) -> str:
+        """Return an output's path below the root."""
+        return f"{self.build.relative_to(self.root).as_posix()}/{path}"
 
 
 def find_damage(state: State, space: Workspace) -> list[Damage]:
@@ -82,7 +91,9 @@ def _how_damaged(target: Path, row: PlacedRow) -> str | None:
         now = stat_of(target)
     except (FileNotFoundError, NotADirectoryError):
         return "is missing"
-    if target.is_file() and now.size == row.stat.size and file_md5(target) == row.md5:
+    except NotRegularError:
+        return "was changed by hand"
+    if now.size == row.stat.size and file_md5(target) == row.md5:
         return None
     return "was changed by hand"
 
@@ -114,9 +125,8 @@ def put_outputs(state: State, space: Workspace, trace: Trace, fresh: bool = Fals
 
 def put_file(state: State, space: Workspace, unit: str, stored: Stored, data: bytes) -> None:
     """Place one output."""
-    target = space.build / stored.path
-    place(target, data, space.scratch)
-    state.set_placed(PlacedRow(stored.path, unit, stored.md5, stat_of(target)))
+    place(space.root, space.inside(stored.path), data, space.scratch, over_link=True)  # DVC may have laid a link there
+    state.set_placed(PlacedRow(stored.path, unit, stored.md5, stat_of(space.build / stored.path)))
 
 
 def prune(state: State, space: Workspace) -> list[str]:
@@ -129,11 +139,9 @@ def prune(state: State, space: Workspace) -> list[str]:
 
 def remove(state: State, space: Workspace, path: str) -> None:
     """Remove one placed file, and the folders that it leaves empty."""
-    target = space.build / path
-    with suppress(NotADirectoryError):  # a file stands where its folder was
-        target.unlink(missing_ok=True)
+    remove_file(space.root, space.inside(path))
     state.forget_placed(path)
-    for folder in target.parents:
+    for folder in (space.build / path).parents:
         if folder == space.build or (folder.exists() and not _is_empty(folder)):
             break
         with suppress(FileNotFoundError):
@@ -146,7 +154,7 @@ def sweep(space: Workspace) -> None:
     if space.scratch.is_dir():
         for left in space.scratch.iterdir():
             if not left.is_dir() and not writer_lives(left):
-                left.unlink(missing_ok=True)
+                remove_file(space.scratch, left.name)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -6,7 +6,6 @@ claims more than the store holds: a killed run is simply continued.
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from prodabuild.engine.placing import announce, find_damage, prune, put_outputs
 from prodabuild.engine.plan import can_be_had, current_trace
 from prodabuild.engine.store import LostOutputError
 from prodabuild.engine.verify import verify_outputs
-from prodabuild.engine.view import MissingOutputError, work_folder
+from prodabuild.engine.view import MissingOutputError, remove_work
 from prodabuild.errors import OutsideError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
@@ -215,7 +214,7 @@ class Runner:
                     self._record(trace)
                 self.state.set_note(journal.READ, str(journal.end(path)))
             for trace in traces:
-                shutil.rmtree(work_folder(self.space.scratch, trace.unit), ignore_errors=True)
+                remove_work(self.space.scratch, trace.unit)
                 built.append(trace.unit)
                 self.emit(UnitDone(stage.name, trace.unit, "built"))
         return built

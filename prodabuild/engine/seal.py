@@ -11,6 +11,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Literal
 
+from prodabuild.paths import read_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -58,7 +60,7 @@ def seal_of(path: Path) -> Path:
 
 def _read(seal: Path) -> tuple[int, int] | None:
     try:
-        found = re.fullmatch(rb"(\d+) (\d+)\n", seal.read_bytes())
+        found = re.fullmatch(rb"(\d+) (\d+)\n", read_regular(seal))
     except FileNotFoundError:
         return None
     return (int(found[1]), int(found[2])) if found else None

@@ -1,7 +1,8 @@
 """Content-addressed objects in DVC's own layout: `files/md5/ab/cdef...`, read-only, written once.
 
 One copy serves both tools: what the engine stores, `dvc push` sends. A name is only ever given to complete
-bytes (temporary file beside the objects, then rename), so a crash leaves no half object.
+bytes (temporary file beside the objects, then rename), so a crash leaves no half object. All that the package writes,
+replaces or removes in a repository goes through the functions below: they follow no symbolic link.
 """
 
 from __future__ import annotations
@@ -10,10 +11,21 @@ import json
 import os
 import shutil
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from prodabuild.digest import canonical, change_digest, file_md5, md5, sha256
 from prodabuild.errors import OutsideError
+from prodabuild.paths import (
+    LINK_HINT,
+    UnsafePathError,
+    inside,
+    is_md5,
+    is_regular,
+    link_on_the_way,
+    open_regular,
+    read_regular,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +61,9 @@ class Store:
         self._temporary = root / "prodabuild-tmp" / md5(os.fsencode(copies))
 
     def object_path(self, name: str) -> Path:
-        """Return where the object with this md5 lies, or would lie."""
+        """Return where the object with this md5 lies, or would lie; raises `UnsafePathError` for another name."""
+        if not is_md5(name):
+            raise UnsafePathError(f"{name!r} is not the name of an object", "an object is named by its md5")
         return self._objects / name[:2] / name[2:]
 
     def put(self, path: str, data: bytes) -> Stored:
@@ -78,9 +92,10 @@ class Store:
     def has(self, stored: Stored) -> bool:
         """Tell whether the object is there with the right size: enough to plan with, not to use it."""
         try:
-            return os.stat(self.object_path(stored.md5)).st_size == stored.size
+            found = os.stat(self.object_path(stored.md5))
         except FileNotFoundError:
             return False
+        return found.st_size == stored.size and stat.S_ISREG(found.st_mode)
 
     def whole(self, stored: Stored) -> bool:
         """Tell whether the object's content is what its name says."""
@@ -124,31 +139,39 @@ class Store:
 
     def fresh(self, stored: Stored) -> bytes:
         """Return the bytes of an object that was stored a moment ago."""
-        return self.object_path(stored.md5).read_bytes()
+        return _read_all(self.object_path(stored.md5))
 
     def sound(self, name: str) -> bool:
         """Tell whether an object is there and is what its name says."""
         path = self.object_path(name)
-        return path.is_file() and file_md5(path) == name.removesuffix(".dir")
+        return is_regular(path) and file_md5(path) == name.removesuffix(".dir")
 
     def files_of(self, name: str) -> dict[str, str]:
         """Return the md5s of the files that a folder's object lists, by path; nothing when it is not there."""
         try:
-            return listed(self.object_path(name).read_bytes())
+            return listed(read_regular(self.object_path(name)))
         except FileNotFoundError:
             return {}
 
     def receiving(self, name: str) -> Path:
         """Return where an object that comes from elsewhere is to be written, for `receive`."""
+        self.object_path(name)
         return self._temporary_name(name)
 
     def receive(self, name: str) -> bool:
         """Take in what was written at `receiving`; what is not the object of this name is thrown away."""
         temporary = self._temporary_name(name)
-        if not temporary.is_file() or file_md5(temporary) != name.removesuffix(".dir"):
+        if not is_regular(temporary) or file_md5(temporary) != name.removesuffix(".dir"):
             temporary.unlink(missing_ok=True)
             return False
         self._publish(temporary, self.object_path(name))
+        return True
+
+    def take(self, name: str, data: bytes) -> bool:
+        """Take in an object by its bytes; tells whether they are those of this name."""
+        if md5(data) != name.removesuffix(".dir"):
+            return False
+        self._keep(name, data)
         return True
 
     def take_recovered(self) -> tuple[str, ...]:
@@ -159,11 +182,15 @@ class Store:
 
     def discard(self, stored: Stored) -> None:
         """Remove an object."""
-        self.object_path(stored.md5).unlink(missing_ok=True)
+        self.remove(stored.md5)
+
+    def remove(self, name: str) -> None:
+        """Remove the object of this name; raises `UnsafePathError` where a link leads there."""
+        remove_file(self.root, self._below(self.object_path(name)))
 
     def sweep(self) -> None:
         """Remove what a killed process left half written. The caller holds the repo's lock."""
-        shutil.rmtree(self._temporary, ignore_errors=True)
+        remove_tree(self.root, self._below(self._temporary))
 
     def _keep(self, name: str, data: bytes) -> None:
         if not self._holds(name, data):
@@ -175,11 +202,15 @@ class Store:
         """Tell whether an object has these bytes."""
         path = self.object_path(name)
         try:
-            return os.stat(path).st_size == len(data) and path.read_bytes() == data
+            return os.stat(path).st_size == len(data) and _read_all(path) == data
         except FileNotFoundError:
             return False
 
+    def _below(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
     def _publish(self, temporary: Path, target: Path) -> None:
+        _refuse_links(self.root, target.parent)
         os.chmod(temporary, 0o444)
         try:
             os.replace(temporary, target)
@@ -188,6 +219,7 @@ class Store:
             os.replace(temporary, target)
 
     def _temporary_name(self, name: str) -> Path:
+        _refuse_links(self.root, self._temporary)
         make_folder(self._temporary)
         return self._temporary / f"{name}.{os.getpid()}"
 
@@ -195,8 +227,9 @@ class Store:
     def _read(path: Path, stored: Stored) -> bytes | None:
         """Return the bytes of a file that holds what was stored, None when it does not."""
         try:
-            data = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            found = os.stat(path)
+            data = _read_all(path) if found.st_size == stored.size and stat.S_ISREG(found.st_mode) else b""
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return data if len(data) == stored.size and md5(data) == stored.md5 else None
 
@@ -233,16 +266,53 @@ def make_folder(folder: Path) -> None:
         folder.chmod(stat.S_IMODE(mode))
 
 
-def place(target: Path, data: bytes, scratch: Path, durable: bool = False) -> None:
-    """Put bytes at `target`, replacing whatever is there in one step; `scratch` is on the same file system.
+def place(root: Path, text: str, data: bytes, scratch: Path, durable: bool = False, over_link: bool = False) -> None:
+    """Put bytes at a path below `root`, replacing whatever is there in one step; `scratch` is on the same file system.
 
-    With `durable` they survive a power failure, too.
+    With `durable` they survive a power failure, too; with `over_link` a link at the path's end is replaced. Any other
+    link at or on the way to either place raises `UnsafePathError`.
     """
+    target = root / text
+    inside(root, os.path.dirname(text) or "." if over_link else text)
+    if scratch.is_relative_to(root):
+        _refuse_links(root, scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     temporary = scratch / f"{target.name}.{os.getpid()}"
     write_whole(temporary, data, target, durable)
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(temporary, target)
+
+
+def remove_file(root: Path, text: str) -> None:
+    """Remove a file, or a link, below `root` if it is there; a link on the way raises `UnsafePathError`."""
+    inside(root, os.path.dirname(text) or ".")
+    with suppress(FileNotFoundError, NotADirectoryError):  # a file may stand where its folder was
+        os.unlink(root / text)
+
+
+def remove_tree(root: Path, text: str) -> None:
+    """Remove a folder below `root`, as far as the system allows; a link in its place raises `UnsafePathError`."""
+    shutil.rmtree(inside(root, text), ignore_errors=True)
+
+
+def fresh_folder(root: Path, text: str) -> Path:
+    """Return an empty folder below `root`: what was in it is removed."""
+    remove_tree(root, text)
+    folder = root / text
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _refuse_links(root: Path, path: Path) -> None:
+    linked = link_on_the_way(root, path)
+    if linked:
+        raise UnsafePathError(f"{linked} is a symbolic link", LINK_HINT)
+
+
+def _read_all(path: Path) -> bytes:
+    """Return the bytes of an object, which may be of any size."""
+    with open_regular(path) as file:
+        return file.readall()
 
 
 def writer_lives(temporary: Path) -> bool:
@@ -262,7 +332,7 @@ def writer_lives(temporary: Path) -> bool:
 def write_whole(temporary: Path, data: bytes, target: Path, durable: bool = False) -> None:
     """Write a temporary file, or leave none; what goes wrong is said of the target that it is to become."""
     try:
-        with temporary.open("wb") as handle:
+        with _begin(temporary) as handle:
             handle.write(data)
             if durable:
                 handle.flush()
@@ -270,6 +340,15 @@ def write_whole(temporary: Path, data: bytes, target: Path, durable: bool = Fals
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _begin(temporary: Path) -> BinaryIO:
+    """Open a new file to write it; what was left in its place, a link perhaps, is removed."""
+    try:
+        return temporary.open("xb")
+    except FileExistsError:
+        temporary.unlink()
+        return temporary.open("xb")
 
 
 def output_digest(files: tuple[Stored, ...], summary: bytes = b"null") -> bytes:

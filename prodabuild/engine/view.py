@@ -13,9 +13,10 @@ from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.facts import BUCKET, LISTING, OUTPUT, POSTING, facet_input
 from prodabuild.engine.files import file_digest
 from prodabuild.engine.state import Trace
-from prodabuild.engine.store import output_digest
+from prodabuild.engine.store import output_digest, remove_tree
 from prodabuild.errors import ProjectError
 from prodabuild.events import silent
+from prodabuild.paths import owned_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -291,9 +292,7 @@ class View:
 
         It outlives a killed run and is removed when the unit is recorded.
         """
-        folder = work_folder(self._scratch, self.unit) / self.inputs().hex()
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return owned_folder(self._scratch, f"{work_folder(self.unit)}/{self.inputs().hex()}")
 
     def known(self) -> Path:
         """Return a folder for what digests alone identify: it outlives runs, and may be deleted at any time."""
@@ -334,9 +333,14 @@ class View:
         return found.value
 
 
-def work_folder(scratch: Path, unit: str) -> Path:
-    """Return where a unit keeps work in progress."""
-    return scratch / "work" / unit.replace("/", "+")
+def work_folder(unit: str) -> str:
+    """Return where in the scratch space a unit keeps work in progress."""
+    return f"work/{unit.replace('/', '+')}"
+
+
+def remove_work(scratch: Path, unit: str) -> None:
+    """Remove the work in progress of a unit."""
+    remove_tree(scratch, work_folder(unit))
 
 
 def inputs_digest(hashes: list[int], digests: list[bytes]) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.engine.code import read_code
+from prodabuild.engine.store import fresh_folder
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.evaluation.encoding import Request
 from prodabuild.evaluation.known import known_file, score_unknown
@@ -68,9 +69,7 @@ def run_tasks(unit: str, view: View) -> list[ItemResult]:
 
 def _open_tasks(view: View, suite: str) -> Tasks:
     """Lay out a suite's task files in a folder."""
-    folder = view.scratch() / "tasks"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = fresh_folder(view.scratch(), "tasks")
     entries: list[str] = view.read("manifest", f"tests.{suite}.tasks")
     files = [entry for entry in entries if is_task_file(entry)]
     for name in (*files, *view.read("manifest", f"tests.{suite}.files")):

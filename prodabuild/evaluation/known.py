@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from prodabuild.digest import canonical, change_digest
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
 from prodabuild.evaluation.scoring import Likelihood
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ def score_unknown(file: Path, requests: Sequence[Request], score: Callable[[list
 def read(file: Path) -> dict[str, list[Likelihood]]:
     """Return what a file knows, by request; damaged lines are left out."""
     try:
-        lines = file.read_bytes().splitlines()
+        lines = read_regular(file).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return {}
     found = (_parse(line) for line in lines)
@@ -65,10 +66,10 @@ def _write(file: Path, known: dict[str, list[Likelihood]]) -> None:
         for key, found in sorted(known.items())
     ]
     data = b"".join(change_digest(body).hex().encode() + b" " + body + b"\n" for body in bodies)
-    place(file, data, file.parent)
+    place(file.parent.parent, f"{file.parent.name}/{file.name}", data, file.parent)
     old = sorted(file.parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     for path in old[:-KEPT]:
-        path.unlink(missing_ok=True)
+        remove_file(file.parent, path.name)
 
 
 def _key(request: Request) -> str:

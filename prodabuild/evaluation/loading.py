@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, sha256
+from prodabuild.engine.store import fresh_folder
 from prodabuild.training.adapter import deprecations_hidden, is_whole, load_adapter, load_model
 from prodabuild.training.base import UNIT as BASE_UNIT
 from prodabuild.training.base import open_base
@@ -43,9 +43,7 @@ def open_candidate(view: View, adapted: bool, unit: str = ADAPTER_UNIT) -> Candi
     if not adapted:
         return Candidate(base, folder, None, work, device)
     files = view.output(unit)
-    place = work / "model"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+    place = fresh_folder(work, "model")
     for stored in files:
         (place / Path(stored.path).name).symlink_to(view.path(stored).resolve())
     adapter = sha256(canonical(sorted((file.path, file.sha256) for file in files)))

@@ -12,6 +12,7 @@ import orjson
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.insight.changes import Dense, LowRank, energy
 from prodabuild.insight.tensors import adapter_tensors, load, model_tensors, rounding_energy
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        config = orjson.loads(file.read_bytes())
+        config = orjson.loads(read_regular(file))
     except orjson.JSONDecodeError as error:
         raise ProjectError(f"{file} is not JSON: {error}", "save the adapter again") from None
     if not isinstance(config, dict):

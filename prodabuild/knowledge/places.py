@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.knowledge.files import parse
 from prodabuild.knowledge.patches import is_patch, paths_in
 from prodabuild.knowledge.records import identity_of
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem, severity_of
 from prodabuild.yamlio import decode, load_jsonl, nearest, places
 
@@ -62,7 +63,7 @@ class Places:
     def _text(self, file: str) -> _Text:
         if file not in self._texts:
             try:
-                self._texts[file] = _read((self._root / file).read_bytes(), file)
+                self._texts[file] = _read(read_source(self._root, file), file)
             except FileNotFoundError:
                 self._texts[file] = _Text({}, {}, {})
         return self._texts[file]

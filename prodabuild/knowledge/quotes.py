@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.knowledge.records import document_of
 from prodabuild.manifest.paths import refuse
+from prodabuild.paths import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ class Documents:
         refused = refuse(self._root, path)
         if refused is None and (self._root / path).is_file():
             try:
-                return (self._root / path).read_bytes().decode("utf-8-sig")
+                return read_source(self._root, path).decode("utf-8-sig")
             except UnicodeDecodeError:
                 message = f"{path} is not text, so that quotes from it are not verified"
                 return Misquote("K044", "document", message, "put its text beside it, and quote that")

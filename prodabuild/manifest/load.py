@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prodabuild.manifest.model import Manifest, TaskSuite
 from prodabuild.manifest.paths import refuse
 from prodabuild.manifest.strict import read_strict
+from prodabuild.paths import read_regular
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.yamlio import locate
 
@@ -24,7 +25,7 @@ def read_manifest(root: Path) -> Manifest:
     if not path.is_file():
         hint = "run this in a data repo, or name one with -C"
         raise ProblemsError([Problem("M001", "there is no proda.yaml here", str(path), hint=hint)])
-    manifest, text = read_strict(Manifest, path.read_bytes(), FILE)
+    manifest, text = read_strict(Manifest, read_regular(path), FILE)
     raise_errors(
         Problem(refused.code, refused.message, FILE, *locate(text, where), refused.hint)
         for where, value in _written_paths(manifest)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical, kept, value_digest
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem, ProblemsError
 from prodabuild.yamlio import TextError, load_jsonl
 
@@ -56,7 +57,7 @@ def read_baseline(root: Path, name: str, kind: str, into: str) -> Baseline:
     if not (root / file).exists():
         return Baseline(kind, into)
     try:
-        (_, head), *rows = load_jsonl((root / file).read_bytes())
+        (_, head), *rows = load_jsonl(read_source(root, file))
         found = Baseline(
             head["import"]["kind"],
             head["import"]["into"],

@@ -15,6 +15,7 @@ from prodabuild.errors import ProjectError, StaleError, UsageError
 from prodabuild.evaluation.figures import Reference, change, correct_for_number
 from prodabuild.evaluation.gates import GateResult, judge
 from prodabuild.knowledge.patches import FOLDER, records_of
+from prodabuild.paths import read_source
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.patching import find_patch, load_patch, patch_names, patch_now
@@ -95,13 +96,13 @@ class TryReport:
 
 def read_trials(root: Path) -> list[Trial]:
     """Return the trials that the repo records; raises `ProblemsError`."""
-    return parse((root / FILE).read_bytes()) if (root / FILE).is_file() else []
+    return parse(read_source(root, FILE)) if (root / FILE).is_file() else []
 
 
 def record(root: Path, trial: Trial) -> None:
     """Add a trial to the record."""
-    before = (root / FILE).read_bytes() if (root / FILE).is_file() else b""
-    place(root / FILE, before + b"\n" * bool(before and not before.endswith(b"\n")) + line_of(trial), _scratch(root))
+    before = read_source(root, FILE) if (root / FILE).is_file() else b""
+    place(root, FILE, before + b"\n" * bool(before and not before.endswith(b"\n")) + line_of(trial), _scratch(root))
 
 
 def try_patches(root: Path, manifest: Manifest, options: Options, names: Sequence[str]) -> TryReport:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine import lockfile
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
+from prodabuild.paths import is_regular, read_regular
 
 if TYPE_CHECKING:
     from prodabuild.engine.lockfile import Entries
@@ -18,13 +19,13 @@ CARD = "README.md"
 def write_card(session: Session, lock: str) -> None:
     """Write the card of the model that the lock holds."""
     entries = lockfile.read(session.root / lock)
-    target = session.space.build / CARD
+    target = session.space.inside(CARD)
     if "model" not in entries or "dataset" not in entries:
-        target.unlink(missing_ok=True)
+        remove_file(session.root, target)
         return
     data = card(session.manifest, entries).encode()
-    if not (target.is_file() and target.read_bytes() == data):
-        place(target, data, session.space.scratch)
+    if not (is_regular(session.root / target) and read_regular(session.root / target) == data):
+        place(session.root, target, data, session.space.scratch, over_link=True)
 
 
 def card(manifest: Manifest, entries: Entries) -> str:

@@ -108,7 +108,7 @@ def debug(session: Session, drafting: bool) -> DebugReport:
     document = canonical(_document(name, findings, diagnoses, rates))
     digest = sha256(document)
     file = f"{REPORTS}/{name}-{digest[:12]}.json"
-    place(session.root / file, document + b"\n", session.space.scratch)
+    place(session.root, file, document + b"\n", session.space.scratch)
     trials = read_trials(session.root)
     tried = _in_vain(trials, findings)
     fresh = [finding for finding in findings if tried.keys().isdisjoint(finding.nodes)]

@@ -21,6 +21,7 @@ from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import Manifest
 from prodabuild.manifest.strict import read_strict
+from prodabuild.paths import read_regular, read_source
 from prodabuild.problems import ProblemsError
 from prodabuild.project.pipeline import BUILD, ORDER, RECORDED, built, normal
 from prodabuild.project.stages import up_to
@@ -96,7 +97,7 @@ def _told(session: Session, target: Target) -> str:
     """Return a digest of all that an entry says, but for rows and outputs: the note falls when those of sources move,
     and the journal grows with what is built."""
     pipeline, root = session.pipeline, session.root
-    files = [md5(path.read_bytes()) for name in _TOLD if (path := root / name).is_file()]
+    files = [md5(read_regular(path)) for name in _TOLD if (path := root / name).is_file()]
     stages = [stage.name for _, stage in pipeline.stages]
     traces = [look(root, path) for path in wanted(pipeline).values()]
     return md5(canonical([target, files, stages, pipeline.listed, traces, session.state.note(journal.READ)]))
@@ -107,8 +108,8 @@ def write_metrics(session: Session, scores: Mapping[str, Mapping[str, Any]]) -> 
     data = orjson.dumps(scores, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
     outs = (out for kind, stage in session.pipeline.stages if kind == "results" for out in stage.outs)
     for path in (normal(out.path) for out in outs if out.metric and not out.cached):
-        if path and not ((session.root / path).is_file() and (session.root / path).read_bytes() == data):
-            place(session.root / path, data, session.space.scratch)
+        if path and not ((session.root / path).is_file() and read_source(session.root, path) == data):
+            place(session.root, path, data, session.space.scratch)
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class _Recorder:
     def _other_out(self, out: DvcOut, inside: str) -> Content:
         if out.cached or not inside or not (self.session.root / inside).is_file():
             raise UnrecordableError(f"prodabuild does not make {out.path}")
-        data = (self.session.root / inside).read_bytes()
+        data = read_source(self.session.root, inside)
         return Content(md5(data), len(data))
 
     def _files(self, inside: str) -> dict[str, Stored]:
@@ -226,7 +227,7 @@ def _made(session: Session, target: Target) -> dict[str, Stored]:
 def _settings(session: Session) -> dict[str, Any] | None:
     """Return the manifest as it is written; None when it is no longer the one that was built."""
     try:
-        manifest, text = read_strict(Manifest, (session.root / MANIFEST).read_bytes(), MANIFEST)
+        manifest, text = read_strict(Manifest, read_source(session.root, MANIFEST), MANIFEST)
     except (FileNotFoundError, ProblemsError):
         return None
     settings: dict[str, Any] = load(text)

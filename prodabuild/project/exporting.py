@@ -14,6 +14,7 @@ from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.events import StageStarted, UnitDone
+from prodabuild.paths import read_regular, read_source
 from prodabuild.problems import suggest
 from prodabuild.project.outcome import ExportReport
 from prodabuild.project.replacing import marked, replaced
@@ -158,7 +159,7 @@ def _splits(what: str, held_out: tuple[str, float] | None) -> dict[str, Callable
 def _read(paths: list[Path], emit: Emit) -> Iterator[Row]:
     """Return the rows of files, one file in memory at a time; of an item, what a row of training data would be."""
     for path in paths:
-        for line in path.read_bytes().splitlines():
+        for line in read_regular(path).splitlines():
             row = orjson.loads(line)
             yield row if "messages" in row else _item_row(row)
         emit(UnitDone("export", path.name, "read"))
@@ -188,7 +189,7 @@ def _sources(state: State) -> SourceOf:
 
 def _licence_texts(root: Path, contents: Contents) -> dict[str, bytes]:
     files = {owed.licence.file for owed in contents.owed if owed.licence and owed.licence.file}
-    return {text_path(file): (root / file).read_bytes() for file in sorted(files)}
+    return {text_path(file): read_source(root, file) for file in sorted(files)}
 
 
 def _document(form: str, contents: Contents) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from prodabuild.knowledge.editing import START, Edit, apply, encode
 from prodabuild.knowledge.files import SUFFIXES, parse
 from prodabuild.knowledge.records import Raw, identity_of, nodes_of
 from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.paths import read_source
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import content_digest
 
@@ -78,7 +79,7 @@ def read_shelf(root: Path, into: str, records: Mapping[str, New], files: Mapping
     folders = {identity.partition("/")[0].encode() + b"/" for identity in ids}
     problems: list[Problem] = []
     for file in files_below(root, into, SUFFIXES):
-        shelf.data[file] = data = (root / file).read_bytes()
+        shelf.data[file] = data = read_source(root, file)
         if files.get(file) == data:
             untouched.add(file)
         elif file != PREDICATES and (file in files or any(folder in data for folder in folders)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from prodabuild.knowledge.editing import Edit, apply, encode
 from prodabuild.knowledge.files import parse
 from prodabuild.knowledge.records import Raw, identity_of
+from prodabuild.paths import read_source
 from prodabuild.problems import raise_errors
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def records_in(data: bytes, file: str) -> Raws:
 
 
 def _raws(root: Path, file: str) -> Raws:
-    return records_in((root / file).read_bytes(), file) if (root / file).exists() else {}
+    return records_in(read_source(root, file), file) if (root / file).exists() else {}
 
 
 def _replaced(raw: Raw, fields: Mapping[str, Any]) -> Raw:
@@ -57,5 +58,5 @@ def _replaced(raw: Raw, fields: Mapping[str, Any]) -> Raw:
 
 
 def _bytes(root: Path, file: str, edit: Edit) -> bytes:
-    data = (root / file).read_bytes() if (root / file).exists() else b""
+    data = read_source(root, file) if (root / file).exists() else b""
     return apply(data, file, edit) if data.strip() else encode([raw for _, raw in edit.added], file)

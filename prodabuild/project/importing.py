@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import UsageError
 from prodabuild.events import Emit, silent
 from prodabuild.knowledge.chains import Link, by_subject, derive_chains
@@ -16,6 +16,7 @@ from prodabuild.knowledge.language import Name
 from prodabuild.knowledge.predicates import BUILTIN, Predicate
 from prodabuild.knowledge.records import Raw, relation_id
 from prodabuild.manifest.paths import PREDICATES, refuse
+from prodabuild.paths import read_source
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import Baseline, Entry, baseline_file, encode_baseline, read_baseline
 from prodabuild.project.filing import edited, file_records, holding, needs_of, read_shelf, revise
@@ -108,7 +109,7 @@ def _named(what: str, word: str) -> str:
 
 
 def _read(root: Path, file: str) -> bytes:
-    return (root / file).read_bytes() if (root / file).exists() else b""
+    return read_source(root, file) if (root / file).exists() else b""
 
 
 def _declared(root: Path) -> dict[str, Predicate]:
@@ -168,6 +169,6 @@ def _write(root: Path, written: Mapping[str, bytes]) -> None:
     """Put files in place, the baseline last: what a killed import has not written, the next one does."""
     for file, data in written.items():
         if not data:
-            (root / file).unlink()
-        elif not (root / file).exists() or (root / file).read_bytes() != data:
-            place(root / file, data, root / PRIVATE / "tmp")
+            remove_file(root, file)
+        elif not (root / file).exists() or read_source(root, file) != data:
+            place(root, file, data, root / PRIVATE / "tmp")

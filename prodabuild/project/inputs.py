@@ -26,6 +26,7 @@ from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
 from prodabuild.manifest.paths import PREDICATES, files_below
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
@@ -186,7 +187,7 @@ def read_readable(
 
 def _own_code(root: Path, manifest: Manifest) -> Closure:
     """Return the modules of the data repo that shape samples; raises `ProblemsError`."""
-    found = own_recipes(root, manifest, decode((root / MANIFEST).read_bytes()))
+    found = own_recipes(root, manifest, decode(read_source(root, MANIFEST)))
     raise_errors(found.problems)
     return found.code
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.errors import ProdaError, ProjectError
 from prodabuild.insight.experiments import ASK
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem, suggest
 from prodabuild.shards.recipes import RECIPES
 from prodabuild.yamlio import decode, locate
@@ -30,7 +31,7 @@ class Mistake(NamedTuple):
 def undeclared(root: Path, manifest: Manifest) -> list[Problem]:
     """Return what is wrong with the sources and recipes that a manifest names beside its suites."""
     found = [*_of_ladder(manifest), *_of_experiments(manifest)]
-    text = decode((root / MANIFEST).read_bytes()) if found else ""
+    text = decode(read_source(root, MANIFEST)) if found else ""
     return [Problem(each.code, each.message, MANIFEST, *locate(text, each.path), hint=each.hint) for each in found]
 
 

@@ -14,6 +14,7 @@ from prodabuild.knowledge.files import SUFFIXES
 from prodabuild.knowledge.overlay import lay
 from prodabuild.knowledge.patches import FOLDER, PATCH, PATCHES, is_patch, make_patch, name_of
 from prodabuild.manifest.paths import PREDICATES, files_below, refuse
+from prodabuild.paths import read_source
 from prodabuild.problems import Problem
 from prodabuild.yamlio import decode, nearest, places
 
@@ -199,5 +200,5 @@ def _singles(overlay: Overlay, parsed: Parsed, covered: Iterable[Fact]) -> dict[
 
 def _located(root: Path, misfit: Misfit) -> Problem:
     patch, path, code, message, hint = misfit
-    known = places(decode((root / patch.file).read_bytes()))
+    known = places(decode(read_source(root, patch.file)))
     return Problem(code, message, patch.file, *nearest(known, path, code == "K001"), hint)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import sha256
 from prodabuild.engine import lockfile
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.knowledge.files import fields
 from prodabuild.knowledge.overlay import lay
 from prodabuild.knowledge.patches import FOLDER, PATCH, make_patch, name_of, read_patch
 from prodabuild.knowledge.records import to_data
+from prodabuild.paths import read_source
 from prodabuild.problems import raise_errors, suggest
 from prodabuild.project.folding import folded
 from prodabuild.project.locking import LOCK
@@ -109,7 +110,7 @@ def load_patch(root: Path, file: str) -> Patch:
 
 
 def _document(root: Path, file: str) -> dict[str, Any]:
-    document, problems = read_patch((root / file).read_bytes(), file)
+    document, problems = read_patch(read_source(root, file), file)
     raise_errors(problems)
     assert document is not None, "a patch without problems is sound"
     return document
@@ -123,7 +124,7 @@ def list_patches(root: Path, manifest: Manifest, options: Options) -> list[Liste
     for name in patch_names(root):
         file = f"{FOLDER}/{name}.yaml"
         wrong = tuple(problem for problem in problems if problem.file == file)
-        document = read_patch((root / file).read_bytes(), file)[0]
+        document = read_patch(read_source(root, file), file)[0]
         if document is None:
             found.append(Listed(name, "", "", {}, "does not fit", wrong))
             continue
@@ -161,7 +162,8 @@ def apply_patch(root: Path, manifest: Manifest, options: Options, text: str) -> 
             )
         written = read_now(root, manifest, options, lambda state, reading: _fold(root, manifest, state, reading, patch))
         ops = {name: found for name, (_, found) in written.items()}
-        fold(root, patch.name, {name: data for name, (data, _) in written.items()} | {file: b""}, ops)
+        contents = {name: data for name, (data, _) in written.items()} | {file: b""}
+        fold(root, patch.name, contents, ops, options.emit)
     return Applied(patch.name, ops)
 
 
@@ -189,7 +191,7 @@ def drop_patch(root: Path, options: Options, text: str) -> str:
     """Remove a patch; returns its file."""
     with exclusive(root, "prodabuild patch drop", options.emit):
         file = find_patch(root, text)
-        (root / file).unlink()
+        remove_file(root, file)
     return file
 
 
@@ -209,7 +211,7 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
         head += _after(found)
         body = ["ops:", *_beginning(found, Locator(root).place(found.source, found.key))]
     file = f"{FOLDER}/{number:04}-{slug}.yaml"
-    place(root / file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
+    place(root, file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
     return file
 
 
@@ -227,7 +229,7 @@ def write_patch(root: Path, slug: str, document: Mapping[str, Any]) -> str:
     head += fields({key: value for key, value in document.items() if key != "ops"}, "", "")
     ops = [line for op in document["ops"] for line in fields(op, "- ", "  ")]
     file = f"{FOLDER}/{next_number(root):04}-{slug}.yaml"
-    place(root / file, "\n".join([*head, "ops:", *ops, ""]).encode(), root / PRIVATE / "tmp")
+    place(root, file, "\n".join([*head, "ops:", *ops, ""]).encode(), root / PRIVATE / "tmp")
     return file
 
 

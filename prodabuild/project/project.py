@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from prodabuild.engine import lockfile
+from prodabuild.engine.clone import examine
 from prodabuild.engine.database import DamagedStateError
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.engine.verify import verify_outputs
@@ -73,9 +74,10 @@ class Project:
 
     @classmethod
     def open(cls, folder: Path, inside_dvc: bool = False) -> Project:
-        """Read the manifest of the repo in `folder`; raises `ProblemsError`."""
+        """Read the manifest of the repo in `folder`; raises `ProblemsError`, and `ProjectError` (see `examine`)."""
         root = folder.resolve()
         manifest = read_manifest(root)
+        examine(root)
         validate_settings(root, manifest)
         return cls(root, manifest, inside_dvc)
 

@@ -12,6 +12,7 @@ from prodabuild.knowledge.patches import is_patch, lines_in
 from prodabuild.knowledge.predicates import PREDICATE
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.paths import PREDICATES
+from prodabuild.paths import read_source
 from prodabuild.yamlio import TextError, decode, locate
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Locator:
 
     def setting(self, *path: str | int) -> str:
         """Return where a key of the manifest, or the nearest one above it, is written."""
-        return f"{MANIFEST}:{locate(decode((self._root / MANIFEST).read_bytes()), path)[0]}"
+        return f"{MANIFEST}:{locate(decode(read_source(self._root, MANIFEST)), path)[0]}"
 
     def to_json(self, reason: Reason) -> dict[str, Any]:
         """Return a reason as it stands in `--json` documents."""
@@ -97,11 +98,11 @@ class Locator:
             if source == MANIFEST:
                 return self._manifest_line(facet)
             if source == PREDICATES:
-                text = decode((self._root / source).read_bytes())
+                text = decode(read_source(self._root, source))
                 return locate(text, ("predicates", key.removeprefix(PREDICATE), *filter(None, [facet])))[0]
             if source not in self._lines:
                 find = lines_in if is_patch(source) else place_all
-                self._lines[source] = find((self._root / source).read_bytes(), source)
+                self._lines[source] = find(read_source(self._root, source), source)
         except (FileNotFoundError, TextError):  # gone, or edited since it was read
             return 0
         lines = self._lines[source]
@@ -109,4 +110,4 @@ class Locator:
 
     def _manifest_line(self, facet: str) -> int:
         path: tuple[str, ...] = ("tests",) if facet.startswith("chains.") else tuple(facet.split("."))
-        return locate(decode((self._root / MANIFEST).read_bytes()), path)[0]
+        return locate(decode(read_source(self._root, MANIFEST)), path)[0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _names(folder: Path) -> list[str]:
 
 def _read(marker: Path) -> dict[str, Any]:
     try:
-        document = orjson.loads(marker.read_bytes())
+        document = orjson.loads(read_regular(marker))
     except (FileNotFoundError, orjson.JSONDecodeError):
         return {}
     sound = isinstance(document, dict) and isinstance(document.get("files"), dict)

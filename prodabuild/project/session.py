@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
@@ -19,11 +18,12 @@ from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import laid_out, refresh
 from prodabuild.engine.run import Runner
 from prodabuild.engine.state import PlacedRow, State
-from prodabuild.engine.store import Store
+from prodabuild.engine.store import Store, remove_tree
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
 from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.paths import inside, read_source
 from prodabuild.problems import Problem, ProblemsError, raise_errors
 from prodabuild.project.checking import examine, unfilled
 from prodabuild.project.inputs import opaque_files, read_readable, read_sources
@@ -186,11 +186,10 @@ def _brought_up(
 
 @contextmanager
 def _recorded(root: Path, options: Options) -> Iterator[State]:
-    """Open what is recorded, to read it; what is damaged counts as nothing."""
-    finish(root, options.emit)
-    path = _state_path(root)
+    """Open what is recorded, to read it; what is damaged, or not of this clone, counts as nothing."""
+    believed, path = finish(root, options.emit), _state_path(root)
     try:
-        state = State(path, writable=False)
+        state = State(path, writable=False) if believed else State.empty(path)
     except DamagedStateError as error:
         options.emit(Note(f"{error.message}: taken as if nothing were built", warning=True))
         state = State.empty(path)
@@ -240,8 +239,8 @@ def candidate_session(
         own = state.in_memory() if session.state is state else session.state
         with own.transaction():
             own.forget_all_placed()
-        shutil.rmtree(root / CANDIDATE, ignore_errors=True)
-        space = Workspace(Store(recorded.space.store.root, root / CANDIDATE), recorded.space.scratch)
+        remove_tree(root, CANDIDATE)
+        space = Workspace(root, Store(recorded.space.store.root, root / CANDIDATE), recorded.space.scratch)
         sweep(space)
         yield recorded, replace(session, state=own, space=space)
 
@@ -348,7 +347,7 @@ def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
 
 def validate_settings(root: Path, manifest: Manifest) -> None:
     """Raise `ProblemsError` when the manifest names a recipe or a base that is not there, or not sound."""
-    text = decode((root / MANIFEST).read_bytes())
+    text = decode(read_source(root, MANIFEST))
     problems = own_recipes(root, manifest, text).problems
     try:
         base_files(root, parse_base(manifest.model.base))
@@ -369,8 +368,8 @@ def _session(root: Path, manifest: Manifest, state: State, options: Options, pip
 def workspace(root: Path, cache: Path | None = None) -> Workspace:
     """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given."""
     dvc = dvc_folder(root)
-    cache = cache or (cache_folder(dvc) if dvc else root / PRIVATE / "cache")
-    return Workspace(Store(cache, root / BUILD), root / PRIVATE / "tmp")
+    cache = cache or (cache_folder(dvc) if dvc else inside(root, f"{PRIVATE}/cache"))
+    return Workspace(root, Store(cache, root / BUILD), root / PRIVATE / "tmp")
 
 
 def _state_path(root: Path) -> Path:

@@ -11,6 +11,7 @@ from prodabuild.engine import journal
 from prodabuild.engine.dvcfile import LOCK, read_lock
 from prodabuild.engine.files import stat_of
 from prodabuild.engine.store import place
+from prodabuild.paths import NotRegularError, read_regular
 from prodabuild.project.pipeline import BUILD, ORDER, normal
 from prodabuild.project.stages import up_to
 
@@ -64,7 +65,7 @@ def look(root: Path, path: str) -> str:
     """Return what tells a file below `build/` from another one that lay there; "" when there is none."""
     try:
         return " ".join(map(str, stat_of(root / BUILD / path)))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, NotRegularError):
         return ""
 
 
@@ -86,8 +87,8 @@ def _in_cache(root: Path, pipeline: Pipeline, store: Store, paths: set[str]) -> 
 def _write(session: Session, kind: Target, path: str) -> Stored:
     state, file = session.state, session.space.build / path
     data = b"".join(journal.line_of(trace) for stage in _stages(session, kind) for trace in state.current_traces(stage))
-    if not (file.is_file() and file.read_bytes() == data):
-        place(file, data, session.space.scratch)
+    if not (file.is_file() and read_regular(file) == data):
+        place(session.root, f"{BUILD}/{path}", data, session.space.scratch, over_link=True)
     with state.transaction():
         state.set_note(_note(path), look(session.root, path))
     return session.space.store.put(path, data)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.engine.view import View, work_folder
+from prodabuild.engine.store import fresh_folder
+from prodabuild.engine.view import View, remove_work
 from prodabuild.events import TrainingStep
+from prodabuild.paths import read_regular
 from prodabuild.project.outcome import TrialReport
 from prodabuild.training.model import train_model
 from prodabuild.training.showing import show
@@ -34,13 +36,11 @@ def run_trial(session: Session, steps: int) -> TrialReport:
 
     reader.emit = emit
     made = train_model(View(UNIT, reader, session.space.scratch), steps)
-    target = session.root / FOLDER
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    target = fresh_folder(session.root, FOLDER)
     for name, content in made.items():
-        data = content if isinstance(content, bytes) else content.read_bytes()
+        data = content if isinstance(content, bytes) else read_regular(content, sys.maxsize)
         (target / Path(name).name).write_bytes(data)
-    shutil.rmtree(work_folder(session.space.scratch, UNIT), ignore_errors=True)
+    remove_work(session.space.scratch, UNIT)
     last = told[-1]
     return TrialReport(
         last.step, last.planned, last.mean_loss, last.tokens_per_second, FOLDER, time.monotonic() - started
@@ -50,5 +50,5 @@ def run_trial(session: Session, steps: int) -> TrialReport:
 def show_samples(session: Session) -> tuple[Shown, ...]:
     """Return what training would see of one sample a recipe."""
     found = show(View(UNIT, session.reader(), session.space.scratch))
-    shutil.rmtree(work_folder(session.space.scratch, UNIT), ignore_errors=True)
+    remove_work(session.space.scratch, UNIT)
     return found

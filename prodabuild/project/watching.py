@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prodabuild.engine.code import modules_below
 from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.local import closure_of, module_name
+from prodabuild.errors import ProjectError
 from prodabuild.knowledge.patches import FOLDER
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.paths import PREDICATES
+from prodabuild.paths import NotRegularError, read_source
 from prodabuild.project.inputs import PACKAGE, versions
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD
@@ -106,7 +108,7 @@ def _stats(root: Path, names: Iterable[str]) -> dict[str, Stat]:
     for name in names:
         try:
             found[name] = stat_of(os.path.join(root, name))
-        except (OSError, ValueError):  # gone, or no path at all
+        except (OSError, ValueError, NotRegularError):  # gone, or no path at all
             continue
     return found
 
@@ -114,8 +116,8 @@ def _stats(root: Path, names: Iterable[str]) -> dict[str, Stat]:
 def _paths_in(root: Path) -> tuple[str, ...]:
     """Return every text of the manifest that may be a path; nothing when it cannot be read."""
     try:
-        document = load(decode((root / MANIFEST).read_bytes()))
-    except (OSError, TextError):
+        document = load(decode(read_source(root, MANIFEST)))
+    except (OSError, TextError, ProjectError):
         return ()
     return tuple(sorted({path for text in _texts(document) if (path := _path_of(text))}))
 

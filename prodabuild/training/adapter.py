@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from prodabuild.errors import OutsideError, ProjectError
+from prodabuild.paths import read_source
 from prodabuild.training.base import load_base
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _leaves(model: Any) -> list[str]:
 
 def _kind_of(start: Path, settings: dict[str, Any]) -> str:
     """Return the type of the adapter in a folder; raises `ProjectError` when it has another shape than is asked for."""
-    config = orjson.loads((start / CONFIG).read_bytes())
+    config = orjson.loads(read_source(start, CONFIG))
     for key, name in (("r", "r"), ("alpha", "lora_alpha")):
         if config[name] != settings[f"adapter.{key}"]:
             raise ProjectError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ import orjson
 
 from prodabuild.digest import canonical, file_sha256
 from prodabuild.engine.code import read_code
+from prodabuild.engine.store import fresh_folder
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.problems import Problem, ProblemsError
 from prodabuild.training.device import required
@@ -96,8 +96,7 @@ def open_base(view: View, folder: Path) -> Path:
     stored = view.output(UNIT)
     base = parse_base(view.read("manifest", "model.base"))
     if base.kind == "scratch":
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        fresh_folder(folder.parent, folder.name)
         for file in stored:
             (folder / Path(file.path).name).symlink_to(view.path(file).resolve())
         return folder

@@ -19,6 +19,7 @@ import orjson
 
 from prodabuild.errors import OutsideError, ProdaError, ProjectError
 from prodabuild.events import Note, TrainingStep, silent
+from prodabuild.paths import read_source
 from prodabuild.training.group import Group
 from prodabuild.training.job import Job, run_job
 from prodabuild.training.loop import Log
@@ -54,7 +55,7 @@ def run_together(job: Job, world: int, emit: Emit) -> list[Log]:
             raise
     if process.returncode:
         raise _failure(folder)
-    return [Log(*row) for row in orjson.loads((folder / LOGS).read_bytes())]
+    return [Log(*row) for row in orjson.loads(read_source(folder, LOGS))]
 
 
 def _heard(said: dict[str, Any]) -> Event:
@@ -64,7 +65,7 @@ def _heard(said: dict[str, Any]) -> Event:
 def _failure(folder: Path) -> ProdaError:
     """Return what a process raised; where it could not say, the last error that it wrote."""
     try:
-        found = orjson.loads((folder / FAILURE).read_bytes())
+        found = orjson.loads(read_source(folder, FAILURE))
         return (ProjectError if found["project"] else OutsideError)(found["message"], found["hint"])
     except FileNotFoundError:
         said = _ERROR.findall((folder / SAID).read_text("utf-8", "replace"))
@@ -79,7 +80,7 @@ def main(folder: Path, parent: int) -> int:
     import torch
     from torch import distributed
 
-    job = Job(**orjson.loads((folder / JOB).read_bytes()))
+    job = Job(**orjson.loads(read_source(folder, JOB)))
     distributed.init_process_group("nccl" if job.device == "cuda" else "gloo")
     rank, world = distributed.get_rank(), distributed.get_world_size()
     if job.device == "cuda":

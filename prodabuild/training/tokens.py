@@ -16,6 +16,7 @@ import orjson
 from prodabuild.digest import canonical, change_digest, sha256
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_regular, read_source
 from prodabuild.training.encode import Example, encode, named
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def tokenise(shard: Path, cached: Path, tokenizer: Any) -> ShardTokens:
     known = read_tokens(cached)
     if known is not None:
         return known
-    made = flatten(encode((orjson.loads(line) for line in shard.read_bytes().splitlines()), tokenizer))
+    made = flatten(encode((orjson.loads(line) for line in read_regular(shard).splitlines()), tokenizer))
     body = b"".join(numbers.tobytes() for numbers in made)
     head = {"check": change_digest(body).hex(), "lengths": [len(numbers) for numbers in made]}
-    place(cached, canonical(head) + b"\n" + body, cached.parent)
+    place(cached.parent.parent, f"{cached.parent.name}/{cached.name}", canonical(head) + b"\n" + body, cached.parent)
     return made
 
 
@@ -59,7 +60,7 @@ def flatten(examples: Sequence[Example]) -> ShardTokens:
 def read_tokens(file: Path) -> ShardTokens | None:
     """Return what a file of tokens holds; None when there is none, or not all of it is as it was written."""
     try:
-        head, _, body = file.read_bytes().partition(b"\n")
+        head, _, body = read_regular(file).partition(b"\n")
         known = orjson.loads(head)
     except (FileNotFoundError, orjson.JSONDecodeError):
         return None
@@ -113,7 +114,7 @@ class Writing:
             start, length = found.starts[number], end - begin
             if length > self.max_length:
                 self.longest = max(self.longest, length)
-                rows = rows or shard.read_bytes().splitlines()
+                rows = rows or read_regular(shard).splitlines()
                 self.long.append(orjson.loads(rows[number])["id"])
                 if self.overlong != "truncate":
                     continue
@@ -149,7 +150,7 @@ class Corpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        numbers = array("q", (folder / SAMPLES).read_bytes())
+        numbers = array("q", read_source(folder, SAMPLES))
         self._ends, self.starts = numbers[::2], numbers[1::2]
         self.lengths = array("i", (end - begin for begin, end in pairwise([0, *self._ends])))
         self._file = os.open(folder / IDS, os.O_RDONLY)

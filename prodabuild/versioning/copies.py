@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import file_md5
 from prodabuild.engine.store import place
+from prodabuild.paths import is_regular, read_regular
 from prodabuild.versioning.named import placed_files
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def take_back(root: Path, version: Version, store: Store) -> None:
     files = placed_files(version, store)
     lost = {name: root / path for path, name in files.items() if not store.object_path(name).is_file()}
     for name, path in lost.items():
-        if path.is_file() and file_md5(path) == name:
-            store.put(path.name, path.read_bytes())
+        if is_regular(path) and file_md5(path) == name:
+            store.put(path.name, read_regular(path, sys.maxsize))
 
 
 def lay_out(root: Path, version: Version, space: Workspace) -> int:
@@ -30,7 +32,7 @@ def lay_out(root: Path, version: Version, space: Workspace) -> int:
     laid = 0
     for path, name in placed_files(version, space.store).items():
         target, source = root / path, space.store.object_path(name)
-        if source.is_file() and not (target.is_file() and file_md5(target) == name):
-            place(target, source.read_bytes(), space.scratch)
+        if is_regular(source) and not (is_regular(target) and file_md5(target) == name):
+            place(root, path, read_regular(source, sys.maxsize), space.scratch, over_link=True)
             laid += 1
     return laid

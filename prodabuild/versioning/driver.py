@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine.dvcfile import LOCK as DVC_LOCK
+from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
+from prodabuild.paths import read_regular, read_source
 from prodabuild.project.locking import LOCK
 from prodabuild.versioning.git import git, in_git
 from prodabuild.versioning.gitfiles import unmerged
@@ -44,10 +46,10 @@ def install(root: Path, program: str) -> list[str]:
         raise ProjectError("this is no git repository: nothing merges here", "run `git init` first")
     before, changed = installed(root), []
     if not before.named:
-        file = root / ATTRIBUTES
-        old = file.read_text("utf-8") if file.exists() else ""
+        old = read_source(root, ATTRIBUTES).decode("utf-8", "surrogateescape") if (root / ATTRIBUTES).exists() else ""
         lines = [line for line in LINES if line not in old.splitlines()]
-        file.write_text("\n".join([*old.splitlines(), *lines, ""]), "utf-8")
+        text = "\n".join([*old.splitlines(), *lines, ""])
+        place(root, ATTRIBUTES, text.encode("utf-8", "surrogateescape"), root)
         changed.append(ATTRIBUTES)
     command = f"{program} lock --merge %O %A %B %P"
     if before.command != command:
@@ -59,8 +61,8 @@ def install(root: Path, program: str) -> list[str]:
 
 def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
     """Merge three files into the second of them, as git asks a driver to; raises `ProjectError`, and ours stays."""
-    merged = merge(name, base.read_bytes(), ours.read_bytes(), theirs.read_bytes())
-    ours.write_bytes(merged.data)
+    merged = merge(name, *(read_regular(side) for side in (base, ours, theirs)))
+    place(ours.parent, ours.name, merged.data, ours.parent)
     return merged
 
 
@@ -68,5 +70,5 @@ def resolve(root: Path) -> dict[str, Merged]:
     """Merge the locks that git left in conflict, in the work tree; git is told nothing."""
     found = {file: merge(file, *sides) for file, sides in unmerged(root).items() if file in FILES}
     for file, merged in found.items():
-        (root / file).write_bytes(merged.data)
+        place(root, file, merged.data, root)
     return found

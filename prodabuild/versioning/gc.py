@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine.placing import sweep
-from prodabuild.engine.store import writer_lives
+from prodabuild.engine.store import remove_file, writer_lives
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.project.outcome import SCHEMA
 from prodabuild.project.redo import PRIVATE, exclusive
@@ -72,7 +72,7 @@ def collect(
         if not dry:
             sweep(space)
             for path in [*(space.store.object_path(name) for name in free), *left]:
-                path.unlink(missing_ok=True)
+                remove_file(space.store.root, path.relative_to(space.store.root).as_posix())
                 with suppress(OSError):  # it holds others
                     path.parent.rmdir()
     refs = tuple(dict.fromkeys(ref for roots in found for ref in roots.refs))

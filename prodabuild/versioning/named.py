@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.engine import lockfile
 from prodabuild.engine.dvcfile import LOCK as DVC_LOCK
 from prodabuild.engine.dvcfile import PIPELINE, lock_outs, parse_stages
+from prodabuild.paths import read_source
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.pipeline import BUILD, built, normal, read_command
 from prodabuild.versioning.git import Ref, all_refs, blobs, git, in_git
@@ -58,7 +59,7 @@ def present_version(root: Path) -> Version:
     if in_git(root):
         listed = git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.dvc").decode()
         paths |= {path for path in listed.split("\0") if path and (root / path).is_file()}
-    return Version(PRESENT, {path: (root / path).read_bytes() for path in sorted(paths)})
+    return Version(PRESENT, {path: read_source(root, path) for path in sorted(paths)})
 
 
 def version_at(root: Path, ref: Ref) -> Version:

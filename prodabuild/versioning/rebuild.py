@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import posixpath
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical, sha256
 from prodabuild.engine import journal, lockfile
+from prodabuild.engine.clone import claim
 from prodabuild.engine.dvcfile import lock_outs
-from prodabuild.engine.store import place
+from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.events import Note, StageFinished
 from prodabuild.insight.experiments import MEASURED, parse_unit
+from prodabuild.paths import read_regular
 from prodabuild.project import Options, Project
 from prodabuild.project.inputs import installed_versions
 from prodabuild.project.locking import ACCEPTED, LOCK
@@ -27,7 +32,6 @@ from prodabuild.versioning.worktree import checked_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.store import Store
@@ -105,8 +109,8 @@ def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) 
         _bring(root, _only(version, ".dvc") if from_scratch else version, store, options.emit)
         _lay_sources(tree, version, store)
         if not from_scratch:
-            _lay_traces(root, tree, entries)
-        (tree / LOCK).unlink()
+            _lay_traces(root, tree, entries, options)
+        remove_file(tree, LOCK)
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
         done = _build(tree, replace(options, to=target_of(entries), cache=cache), experiments_of(entries))
         artifacts = compare(entries, lockfile.read(tree / LOCK))
@@ -185,8 +189,8 @@ def _lay_sources(tree: Path, version: Version, store: Store) -> None:
         if file.endswith(".dvc"):
             for path, name in _outs_of(data, file, store):
                 if store.sound(name):
-                    target = (tree / file).parent / path
-                    place(target, store.object_path(name).read_bytes(), tree / PRIVATE / "tmp")
+                    data = read_regular(store.object_path(name), sys.maxsize)
+                    place(tree, posixpath.join(posixpath.dirname(file), path), data, tree / PRIVATE / "tmp")
 
 
 def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
@@ -198,11 +202,12 @@ def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
                 yield path, name
 
 
-def _lay_traces(root: Path, tree: Path, entries: Entries) -> None:
+def _lay_traces(root: Path, tree: Path, entries: Entries, options: Options) -> None:
     """Tell the version's build of those traces of here that end in what its lock names."""
     here = journal.read(journal.journal_of(root / STATE))
     lines = (journal.line_of(trace) for trace in here if _ends_in(entries, trace.unit, trace.files))
-    place(journal.journal_of(tree / STATE), b"".join(lines), tree / PRIVATE / "tmp")
+    claim(tree, options.emit)
+    place(tree, journal.journal_of(Path(STATE)).as_posix(), b"".join(lines), tree / PRIVATE / "tmp")
 
 
 def _ends_in(entries: Mapping[str, Any], unit: str, files: Any) -> bool:

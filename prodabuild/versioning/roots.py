@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.engine.database import DamagedStateError, translated
 from prodabuild.engine.state import State
 from prodabuild.errors import OutsideError
+from prodabuild.paths import read_regular
 from prodabuild.project.session import STATE
 from prodabuild.versioning.git import Ref, all_refs, blobs, git, in_git, prefix, present_worktrees
 from prodabuild.versioning.named import is_lock
@@ -54,7 +55,7 @@ def roots_of(root: Path, all_commits: bool) -> Roots:
         found.names.update(*(names_in(data) for data in blobs(root, wanted) if data))
     for folder in data_repos(root):
         found.refs.append(f"work tree {folder}")
-        found.names.update(*(names_in(path.read_bytes()) for path in _lying(folder)), _built(folder))
+        found.names.update(*(names_in(read_regular(path)) for path in _lying(folder)), _built(folder))
     return found
 
 

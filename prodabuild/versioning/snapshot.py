@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine import lockfile
 from prodabuild.manifest.paths import files_below
+from prodabuild.paths import read_source
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import normal
 from prodabuild.versioning.git import commit_of
@@ -73,4 +74,4 @@ def snapshot_of(root: Path, ref: str | None) -> Snapshot:
 def _read(root: Path, commit: str | None, files: Sequence[str]) -> dict[str, bytes]:
     if commit is not None:
         return read_at(root, commit, files)
-    return {file: (root / file).read_bytes() for file in files if (root / file).is_file()}
+    return {file: read_source(root, file) for file in files if (root / file).is_file()}

@@ -6,6 +6,7 @@ for, by building it again. An object that nothing heals is removed: under its na
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from prodabuild.engine.state import State
 from prodabuild.engine.store import tree_of
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.events import Note
+from prodabuild.paths import is_regular, read_regular
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.project import shown
@@ -60,7 +62,7 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
         found = _look(root, store)
         _heal(root, store, found, options.emit)
         for name in found.lost:
-            store.object_path(name).unlink(missing_ok=True)
+            store.remove(name)
         needed = _needed_by(root, store, found.lost)
         units, recorded = _stale(root, store)
     first = last = project.verify(options)
@@ -141,10 +143,7 @@ def _from_copies(root: Path, version: Version, store: Store, lost: Iterable[str]
 
 
 def _accepts(store: Store, name: str, path: Path) -> bool:
-    if not path.is_file():
-        return False
-    store.receiving(name).write_bytes(path.read_bytes())
-    return store.receive(name)
+    return is_regular(path) and store.take(name, read_regular(path, sys.maxsize))
 
 
 def _from_locks(versions: Iterable[Version], store: Store, lost: Iterable[str]) -> list[str]:
@@ -154,8 +153,7 @@ def _from_locks(versions: Iterable[Version], store: Store, lost: Iterable[str]) 
     for name in lost:
         again, data = tree_of(lists.get(name, {}).items())
         if again == name:
-            store.receiving(name).write_bytes(data)
-            healed += [name] if store.receive(name) else []
+            healed += [name] if store.take(name, data) else []
     return healed
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from prodabuild.engine.store import writer_lives
+from prodabuild.engine.store import remove_tree, writer_lives
 from prodabuild.errors import OutsideError
 from prodabuild.project.redo import PRIVATE
 from prodabuild.versioning.git import git, prefix
@@ -46,6 +45,6 @@ def _discard(root: Path, tree: Path) -> None:
     if tree.exists():
         with suppress(OutsideError):  # git may not know of it any more, or not yet
             git(root, "worktree", "remove", "--force", "--force", str(tree))
-        shutil.rmtree(tree, ignore_errors=True)
+        remove_tree(tree.parent, tree.name)
     with suppress(OSError):
         tree.parent.rmdir()

@@ -89,16 +89,16 @@ def test_in_a_shared_cache_folders_are_open_to_the_group(tmp_path: Path) -> None
 
 def test_place_replaces_in_one_step(tmp_path: Path) -> None:
     target = tmp_path / "build" / "a.txt"
-    place(target, b"one", tmp_path / "scratch")
+    place(tmp_path, "build/a.txt", b"one", tmp_path / "scratch")
     inode = target.stat().st_ino
-    place(target, b"two", tmp_path / "scratch")
+    place(tmp_path, "build/a.txt", b"two", tmp_path / "scratch")
     assert target.read_bytes() == b"two"
     assert target.stat().st_ino != inode
     assert not list((tmp_path / "scratch").iterdir())
 
 
 def test_scratch_is_swept_of_what_the_dead_have_left(tmp_path: Path) -> None:
-    space = Workspace(Store(tmp_path / "cache", tmp_path / "build"), tmp_path / "tmp")
+    space = Workspace(tmp_path, Store(tmp_path / "cache", tmp_path / "build"), tmp_path / "tmp")
     child = subprocess.Popen(["true"])
     child.wait()
     (tmp_path / "tmp/work/model").mkdir(parents=True)
@@ -157,7 +157,7 @@ def test_what_cannot_be_written_leaves_no_file_and_names_the_target(tmp_path: Pa
         with pytest.raises(OSError, match="File too large") as caught:
             store.put("x", b"long" * 1000)
         with pytest.raises(OSError, match=re.escape(str(tmp_path / "build/x"))):
-            place(tmp_path / "build/x", b"long" * 1000, tmp_path / "scratch")
+            place(tmp_path, "build/x", b"long" * 1000, tmp_path / "scratch")
     assert caught.value.filename == str(store.object_path(hashlib.md5(b"long" * 1000).hexdigest()))
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 

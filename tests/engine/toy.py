@@ -147,7 +147,7 @@ class Toy:
     events: list[Event] = field(default_factory=list)
 
     def space(self) -> Workspace:
-        return Workspace(Store(self.root / "cache", self.root / "build"), self.root / "tmp")
+        return Workspace(self.root, Store(self.root / "cache", self.root / "build"), self.root / "tmp")
 
     @contextmanager
     def state(self) -> Iterator[State]:

@@ -267,13 +267,13 @@ def test_the_report_as_json(tea: Repo) -> None:
 
 def test_a_killed_import_is_finished_by_the_next(tea: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     tea.write("sources/tea.csv", tea.read("sources/tea.csv").replace(b"green tea", b"raw tea"))
-    seen: list[Path] = []
+    seen: list[str] = []
 
-    def killed(target: Path, data: bytes, scratch: Path) -> None:
-        seen.append(target)
+    def killed(root: Path, file: str, data: bytes, scratch: Path) -> None:
+        seen.append(file)
         if len(seen) == 2:
             raise KeyboardInterrupt
-        place(target, data, scratch)
+        place(root, file, data, scratch)
 
     monkeypatch.setattr(importing, "place", killed)
     assert tea.run(*TEA).code == 130
