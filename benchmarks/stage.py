@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import struct
 import subprocess
 from collections.abc import Mapping
@@ -156,6 +157,44 @@ def copy(scene: Scene, around: Path) -> Scene:
     """Return a copy of a scene: same bytes, same times."""
     shutil.copytree(scene.around, around, symlinks=True, dirs_exist_ok=True)
     return Scene(around)
+
+
+def renew(scene: Scene, origin: Scene) -> None:
+    """Make a used copy of a scene what it was: files that are not as they were are copied again."""
+    then, now = _stats(origin.around), _stats(scene.around)
+    for path in sorted(now.keys() - then.keys(), key=len, reverse=True):
+        target = scene.around / path
+        if target.is_dir() and not target.is_symlink():
+            target.rmdir()
+        else:
+            target.unlink()
+    for path in sorted(name for name, found in then.items() if now.get(name) != found):
+        source, target = origin.around / path, scene.around / path
+        if source.is_dir():
+            if not target.is_dir() or target.is_symlink():
+                target.unlink(missing_ok=True)
+                target.mkdir()
+        else:
+            if target.is_dir() and not target.is_symlink():
+                target.rmdir()
+            target.unlink(missing_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _stats(top: Path) -> dict[str, tuple[int, int, int]]:
+    """Return mode, size and time of every file below a folder; of a folder its mode alone."""
+    found: dict[str, tuple[int, int, int]] = {}
+    waiting = [""]
+    while waiting:
+        name = waiting.pop()
+        for entry in os.scandir(top / name):
+            status = entry.stat(follow_symlinks=False)
+            path = f"{name}/{entry.name}" if name else entry.name
+            folder = stat.S_ISDIR(status.st_mode)
+            found[path] = (status.st_mode, 0, 0) if folder else (status.st_mode, status.st_size, status.st_mtime_ns)
+            if folder:
+                waiting.append(path)
+    return found
 
 
 def succeed(scene: Scene, *arguments: str) -> None:

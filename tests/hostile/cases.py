@@ -16,7 +16,7 @@ from confinement import Scene
 from prodabuild.digest import md5, sha256
 from tests.hostile.damages import clear
 from tests.hostile.escapes import rewrite_json
-from tests.hostile.places import (
+from places import (
     CARD,
     CHECK,
     COMPILE,

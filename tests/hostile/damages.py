@@ -135,7 +135,7 @@ ODD_BYTES: dict[str, Damage] = {
     "lists for values": bytes_of(lambda data: re.sub(rb': ?("[^"]*"|[a-z0-9.]+)', b": [{}]", data)),
     "other version": bytes_of(lambda data: re.sub(rb"(version\"?: *)'?[0-9.]+'?", rb"\g<1>999", data, count=1)),
     "duplicate keys": bytes_of(repeat_keys),
-    "control characters": bytes_of(lambda data: re.sub(rb"[aeiou]", "a\x1b[31m\x07\x9b\u202e".encode(), data, count=80)),
+    "escape sequences": bytes_of(lambda data: re.sub(rb"[aeiou]", "a\x1b[31m\x07\x9b\u202e".encode(), data, count=80)),
     "one long line": bytes_of(lambda data: data.rstrip() + b" " * (8 << 20) + b"x\n"),
     "zip bomb": bytes_of(lambda data: bomb(data)),
 }  # fmt: skip

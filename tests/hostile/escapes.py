@@ -13,7 +13,7 @@ import orjson
 from confinement import Scene
 
 from prodabuild.digest import change_digest, md5
-from tests.hostile.places import (
+from places import (
     CHECK,
     COMPILE,
     CSV,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from confinement import Scene
+
+from prodabuild.digest import md5
 
 Words = tuple[str, ...]
 CHECK: Words = ("check",)
@@ -129,3 +133,27 @@ PLACES: dict[str, Place] = {
     "lock of git": Place(".git/index", (CHECK, PLAN, GC, DIFF, DOCTOR)),
     "head of git": Place(".git/HEAD", (CHECK, PLAN, GC, DIFF, DOCTOR, LOCK)),
 }
+NOT_FUZZED = ("lock of git", "head of git", "object", "state", "seal", "guard")  # git's own, and what a digest guards
+EXAMPLES: dict[str, bytes] = {
+    "write-ahead log": b'{"patch":"0001-macaws","writes":[["knowledge/zoo/new.yaml",null,"Y29uY2VwdHM6IFtdCg=="],'
+    b'["patches/0001-macaws.yaml",null,null]],"ops":{"knowledge/zoo/new.yaml":{"replace":1}}}',
+    "local configuration of DVC": b"[cache]\n    dir = ../elsewhere\n    type = copy\n['remote \"store\"']\n    url = ../x\n",
+}
+
+
+def rename_list(scene: Scene, path: Path) -> None:
+    """Give the list of a folder the name that its bytes have, in the cache and in DVC's lock: so it is believed."""
+    data = path.read_bytes()
+    old, new = path.parent.name + path.name, f"{md5(data)}.dir"
+    target = path.parent.parent / new[:2] / new[2:]
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(data)
+    lock = scene.repo / "dvc.lock"
+    lock.write_text(lock.read_text().replace(old, new))
+
+
+def sign_log(scene: Scene, path: Path) -> None:
+    """Put before a write-ahead log the code that only this clone could have written."""
+    token = json.loads((scene.repo / ".prodabuild/clone.json").read_bytes())["token"]
+    data = path.read_bytes()
+    path.write_bytes(hmac.digest(bytes.fromhex(token), data, "sha256").hex().encode() + b" " + data)
