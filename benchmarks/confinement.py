@@ -18,13 +18,15 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import prodabuild
 from prodabuild.cli.main import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 CODES = (0, 1, 2, 3, 4, 5)
 MARK = "~Qx"  # every word of a secret begins with it; it is in no base64, hex, or sentence
@@ -33,10 +35,12 @@ SECRETS = {
     "secret.txt": f"{WORDS}\n",
     "secret.yaml": f"concepts:\n- id: zoo/secret\n  name: {MARK}1\n  definition: {WORDS}\n",
     "secret.json": f'{{"{MARK}0": "{WORDS}"}}\n',
-    "secret.jsonl": f'{{"level": "concept", "id": "zoo/x", "name": "{MARK}1", "definition": "{WORDS}"}}\n',
+    "secret.jsonl": f'{{"level":"concept","id":"zoo/x","name":"{MARK}1","definition":"{WORDS}"}}\n',
 }
-VICTIMS = ("victim/keep.txt", "victim/0001-x.yaml", "victim/files/md5/ab/" + "c" * 30, "victim/x.123456", "victim/train/zoo/all.jsonl",
-           "others/a/keep.txt", "others/b/keep.123456")  # fmt: skip
+VICTIMS = (
+    "victim/keep.txt", "victim/0001-x.yaml", "victim/files/md5/ab/" + "c" * 30, "victim/x.123456",
+    "victim/train/zoo/all.jsonl", "others/a/keep.txt", "others/b/keep.123456",
+)  # fmt: skip
 SECONDS = 20.0
 MEMORY = 1 << 30  # bytes of resident memory that a command may reach
 SPACE = 6 << 30  # bytes of address space
@@ -44,7 +48,7 @@ FILE_SIZE = 1 << 29  # bytes that a command may write to one file
 
 
 class Ended(NamedTuple):
-    """How a command ended: exit code (negative: by a signal; None: it was killed after `seconds`), output, peak bytes."""
+    """How a command ended: exit code (negative: by a signal, None: killed after `seconds`), output, peak bytes."""
 
     code: int | None
     out: str
@@ -54,7 +58,7 @@ class Ended(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What a snapshot records of one path: mode, size, time of change in ns, digest of its bytes or target of a link."""
+    """What a snapshot records of one path: mode, size, time of change in ns, digest of its bytes or a link's target."""
 
     mode: int
     size: int
@@ -100,7 +104,13 @@ def set_scene(around: Path) -> Scene:
 
 def command(scene: Scene, arguments: Sequence[str], seconds: float = SECONDS, folder: Path | None = None) -> Ended:
     """Run a command line in a forked process; it and all its children are killed when their time is over."""
-    outputs = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        return _command(scene, arguments, seconds, folder, (out, err))
+
+
+def _command(
+    scene: Scene, arguments: Sequence[str], seconds: float, folder: Path | None, outputs: tuple[IO[bytes], IO[bytes]]
+) -> Ended:
     sys.stdout.flush()
     sys.stderr.flush()
     began = time.monotonic()
@@ -115,10 +125,10 @@ def command(scene: Scene, arguments: Sequence[str], seconds: float = SECONDS, fo
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(code & 0xFF)
-    code, peak = _wait(child, began + seconds)
+    ended, peak = _wait(child, began + seconds)
     took = time.monotonic() - began
     out, err = (_text(output) for output in outputs)
-    return Ended(code, out, err, took, peak)
+    return Ended(ended, out, err, took, peak)
 
 
 def _become(scene: Scene, outputs: list[int], folder: Path) -> None:
@@ -132,9 +142,9 @@ def _become(scene: Scene, outputs: list[int], folder: Path) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, handle in enumerate((nothing, *outputs)):
         os.dup2(handle, target)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
     os.environ.update(environment(scene))
     tempfile.tempdir = None
     os.chdir(folder)
@@ -175,11 +185,9 @@ def _wait(child: int, deadline: float) -> tuple[int | None, int]:
     return code, usage.ru_maxrss * 1024
 
 
-def _text(file: "tempfile._TemporaryFileWrapper[bytes]") -> str:
+def _text(file: IO[bytes]) -> str:
     file.seek(0)
-    data = file.read(4 << 20)
-    file.close()
-    return data.decode(errors="surrogateescape")
+    return file.read(4 << 20).decode(errors="surrogateescape")
 
 
 def snapshot(scene: Scene) -> dict[str, Entry]:

@@ -19,9 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -31,6 +30,9 @@ import places
 import stage
 from confinement import Scene
 from measure import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECONDS = 20.0
 RARE = {"rebuild", "import"}  # commands that are drawn one time in ten where there are others
@@ -80,7 +82,9 @@ def plant(rng: random.Random, scene: Scene, case: Case, seeds: dict[str, bytes])
     place = PLACES[case.place]
     place.before(scene)
     data, others = seeds[case.place], list(seeds.values())
-    change = {"journal": mutants.journal, "traces": mutants.journal, "weights": mutants.weights}.get(case.place, mutants.mutate)
+    change = {"journal": mutants.journal, "traces": mutants.journal, "weights": mutants.weights}.get(
+        case.place, mutants.mutate
+    )
     path = place.find(scene)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
@@ -99,7 +103,9 @@ def examine(scene: Scene, case: Case) -> list[str]:
     return found + confinement.differences(before, confinement.snapshot(scene)) + confinement.secrets_in(scene)
 
 
-def run(cases: int, seed: int, start: int, only: str | None, seconds: float, top: Path) -> tuple[Counter[str], list[Failure]]:
+def run(
+    cases: int, seed: int, start: int, only: str | None, seconds: float, top: Path
+) -> tuple[Counter[str], list[Failure]]:
     """Run cases from a number on; returns how many ran of each place, and what failed."""
     confinement.preload()
     origin = stage.build(top / "origin")
@@ -134,7 +140,11 @@ def told(failure: Failure, seed: int, only: str | None) -> str:
     return f"case {case.number}: {case.place}, `prodabuild {' '.join(case.command)}`: {said}\n  {again}"
 
 
-KINDS = {"traceback": ("traceback", "a bug", "exit code"), "hang": ("hang",), "write outside": ("written", "changed", "deleted")}
+KINDS = {
+    "traceback": ("traceback", "a bug", "exit code"),
+    "hang": ("hang",),
+    "write outside": ("written", "changed", "deleted"),
+}
 
 
 def rows(counted: Counter[str], failures: list[Failure]) -> Iterator[dict[str, Any]]:
@@ -147,7 +157,9 @@ def rows(counted: Counter[str], failures: list[Failure]) -> Iterator[dict[str, A
         row: dict[str, Any] = {"file": place, "cases": counted[place]}
         for kind, starts in KINDS.items():
             row[kind] = sum(any(breach.startswith(starts) for breach in each.breaches) for each in found)
-        row["other"] = len(found) - sum(any(b.startswith(tuple(s for k in KINDS.values() for s in k)) for b in each.breaches) for each in found)
+        row["other"] = len(found) - sum(
+            any(b.startswith(tuple(s for k in KINDS.values() for s in k)) for b in each.breaches) for each in found
+        )
         yield row
 
 
@@ -178,8 +190,15 @@ def main() -> int:
     lines = list(rows(counted, failures))
     seconds = round(time.monotonic() - began, 1)
     if given.json:
-        failed = [{"case": f.case.number, "place": f.case.place, "command": f.case.command, "breaches": f.breaches} for f in failures]
-        print(json.dumps({"machine": machine(), "seed": given.seed, "seconds": seconds, "files": lines, "failures": failed}))
+        failed = [
+            {"case": f.case.number, "place": f.case.place, "command": f.case.command, "breaches": f.breaches}
+            for f in failures
+        ]
+        print(
+            json.dumps(
+                {"machine": machine(), "seed": given.seed, "seconds": seconds, "files": lines, "failures": failed}
+            )
+        )
     else:
         print(f"{table(lines)}\n\n{sum(counted.values())} cases in {seconds} s, {len(failures)} failed")
     return 1 if failures else 0

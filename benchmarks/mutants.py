@@ -8,22 +8,26 @@ import re
 import struct
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from prodabuild.digest import change_digest
 
 Rng = random.Random
 Mutate = Callable[[Rng, bytes], bytes]
 WORDS: tuple[str, ...] = (
-    "", "null", "~", "true", "[]", "{}", '""', "0", "-1", "1e999", ".nan", ".inf", "9" * 30, "9" * 5000, "0x10", "1_000", "1:30",
-    "2026-11-28", "../../../x", "/etc/passwd", "C:\\x", "a\\u0000b", "\\ud800", "\u202e", "\x1b[2J", "\x07", "\x00", "\ufeff", "\u2028",
-    "<<: *a", "&a [*a, *a]", "!!python/object/apply:os.system [x]", "!function x.y", "---\n", "...\n", "? ", "- - - - - -", "%TAG", "|2\n x",
-    "{subject.__class__}", "{0}", "{{ x.__class__ }}", "x" * 5000, "a " * 2000, "*a" * 60, "(a+)+$", "[z-a]", "**/", "\\",
-    "zoo/macaw", "zoo/macaw.is_a.parrot", "is_a", "NaN", "Infinity", "-0", "1.5", "é", "e\u0301", "中文", "\u0301", "ß", "İ", "𝕏", "\ud7ff",
-    "<!ENTITY x SYSTEM 'file:///etc/passwd'>", "@prefix : <", "[Term]", "\r", "\r\n", "\t", ";;;;", ",,,,", '"', "'", "`", "|", "#", ":", ": ",
+    "", "null", "~", "true", "[]", "{}", '""', "0", "-1", "1e999", ".nan", ".inf", "9" * 30, "9" * 5000, "0x10",
+    "1_000", "1:30", "2026-11-28", "../../../x", "/etc/passwd", "C:\\x", "a\\u0000b", "\\ud800", "\u202e",
+    "\x1b[2J", "\x07", "\x00", "\ufeff", "\u2028", "<<: *a", "&a [*a, *a]", "!!python/object/apply:os.system [x]",
+    "!function x.y", "---\n", "...\n", "? ", "- - - - - -", "%TAG", "|2\n x", "{subject.__class__}", "{0}",
+    "{{ x.__class__ }}", "x" * 5000, "a " * 2000, "*a" * 60, "(a+)+$", "[z-a]", "**/", "\\", "zoo/macaw",
+    "zoo/macaw.is_a.parrot", "is_a", "NaN", "Infinity", "-0", "1.5", "é", "e\u0301", "中文", "\u0301", "ß", "İ", "𝕏",
+    "\ud7ff", "<!ENTITY x SYSTEM 'file:///etc/passwd'>", "@prefix : <", "[Term]", "\r", "\r\n", "\t", ";;;;",
+    ",,,,", '"', "'", "`", "|", "#", ":", ": ",
 )  # fmt: skip
 VALUES: tuple[object, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 10**30, 1.5, -0.0, 1e308, "", "x", "../x", "/x", "a\0b", "x" * 3000, [], {}, [[]], [None],
-    {"": {}}, [{}], "9" * 400, "zoo/macaw", "\u202e", "é", ["a", "a"], {"a": 1}, [0] * 50, "ab" * 16, "ab" * 16 + ".dir", "0" * 64,
+    None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 10**30, 1.5, -0.0, 1e308, "", "x", "../x", "/x", "a\0b",
+    "x" * 3000, [], {}, [[]], [None], {"": {}}, [{}], "9" * 400, "zoo/macaw", "\u202e", "é", ["a", "a"], {"a": 1},
+    [0] * 50, "ab" * 16, "ab" * 16 + ".dir", "0" * 64,
 )  # fmt: skip
 
 
@@ -40,8 +44,9 @@ def _bytes(rng: Rng, data: bytes) -> bytes:
     at, size = _place(rng, data)
     some = bytes(rng.randrange(256) for _ in range(rng.choice((1, 1, 2, 8))))
     return rng.choice((
-        data[:at], data[at:], data[:at] + some + data[at:], data[:at] + some + data[at + len(some):], data[:at] + data[at + size:],
-        data[:at] + data[at : at + size] * rng.choice((2, 3, 50)) + data[at + size:], data[:at] + b"\xff\xfe" + data[at:], b"",
+        data[:at], data[at:], data[:at] + some + data[at:], data[:at] + some + data[at + len(some) :],
+        data[:at] + data[at + size :], data[:at] + data[at : at + size] * rng.choice((2, 3, 50)) + data[at + size :],
+        data[:at] + b"\xff\xfe" + data[at:], b"",
     ))  # fmt: skip
 
 
@@ -107,7 +112,7 @@ def _by_lines(rng: Rng, data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def change_node(rng: Rng, document: object) -> object:
+def change_node(rng: Rng, document: Any) -> Any:
     """Change one node of a document: another value, another key, one less, one more, deeper."""
     nodes = list(_nodes(document))[:5000]
     if not nodes or rng.random() < 0.03:
@@ -131,8 +136,9 @@ def change_node(rng: Rng, document: object) -> object:
     return document
 
 
-def _nodes(document: object) -> list[tuple[object, object]]:
-    found, waiting = [], [document]
+def _nodes(document: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    waiting = [document]
     while waiting:
         above = waiting.pop()
         keys = list(above) if isinstance(above, dict) else range(len(above)) if isinstance(above, list) else ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
-
-from confinement import Scene
+from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import md5
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from confinement import Scene
 
 Words = tuple[str, ...]
 CHECK: Words = ("check",)
@@ -137,7 +139,8 @@ NOT_FUZZED = ("lock of git", "head of git", "object", "state", "seal", "guard") 
 EXAMPLES: dict[str, bytes] = {
     "write-ahead log": b'{"patch":"0001-macaws","writes":[["knowledge/zoo/new.yaml",null,"Y29uY2VwdHM6IFtdCg=="],'
     b'["patches/0001-macaws.yaml",null,null]],"ops":{"knowledge/zoo/new.yaml":{"replace":1}}}',
-    "local configuration of DVC": b"[cache]\n    dir = ../elsewhere\n    type = copy\n['remote \"store\"']\n    url = ../x\n",
+    "local configuration of DVC": b"[cache]\n    dir = ../elsewhere\n    type = copy\n"
+    b"['remote \"store\"']\n    url = ../x\n",
 }
 
 

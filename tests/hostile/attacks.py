@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from confinement import Scene
-
-from tests.hostile import cases, escapes
-from tests.hostile.damages import DAMAGES, NOT_REGULAR, Damage
 from places import PLACES, Place, Words
 
-DISK = ("sparse file of 1 TB",)
+from tests.hostile import contents, escapes, repositories
+from tests.hostile.damages import DAMAGES, Damage
+
 SLOW = ("flood", "hostile remote", "template", "linked folder")
 SHARE = 14  # one of so many attacks is met in the quick tests, and one of each class
 
@@ -72,7 +71,7 @@ def every() -> Iterator[Attack]:
     for kind, name, carry, text, commands in escapes.escapes():
         yield Attack(kind, name, escaping(carry, text), commands)
     yield from arguments()
-    for case in cases.every():
+    for case in (*repositories.every(), *contents.every()):
         yield Attack(case.kind, case.place, case.spoil, case.commands)
 
 
@@ -80,7 +79,5 @@ ATTACKS = tuple(every())
 QUICK = frozenset(
     attack.name
     for number, attack in enumerate(ATTACKS)
-    if attack.kind not in SLOW
-    and (attack.drawn or attack.kind not in {earlier.kind for earlier in ATTACKS[:number]})
+    if attack.kind not in SLOW and (attack.drawn or attack.kind not in {earlier.kind for earlier in ATTACKS[:number]})
 )
-__all__ = ["ATTACKS", "NOT_REGULAR", "QUICK", "Attack"]

@@ -9,7 +9,6 @@ import confinement
 import pytest
 import stage
 from confinement import Ended, Scene
-
 from places import READERS, Words
 
 OURS = (".prodabuild", "build", ".dvc", ".git", "proda.lock", "dvc.lock")  # what a reader may write

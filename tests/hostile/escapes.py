@@ -11,8 +11,6 @@ from pathlib import Path
 
 import orjson
 from confinement import Scene
-
-from prodabuild.digest import change_digest, md5
 from places import (
     CHECK,
     COMPILE,
@@ -26,7 +24,6 @@ from places import (
     LOCK,
     PLAN,
     PULL,
-    REBUILD,
     SHOW,
     STATE,
     VERIFY,
@@ -36,6 +33,8 @@ from places import (
     forget,
     objects,
 )
+
+from prodabuild.digest import change_digest, md5
 
 # "{around}" becomes the folder around the repo, in which the victim lies.
 ESCAPES: dict[str, str] = {

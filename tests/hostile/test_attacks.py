@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
+import confinement
 import pytest
-from confinement import Scene
+from confinement import Ended, Scene
+from places import PLACES
 
 from tests.hostile import escapes
 from tests.hostile.attacks import ATTACKS, QUICK, Attack
 from tests.hostile.conftest import survive
 from tests.hostile.damages import DAMAGES
-from places import PLACES
 
-COMMANDS = ("check", "plan", "compile", "diff", "patch", "why", "verify", "pull", "gc", "rebuild", "lock", "export", "doctor")
+COMMANDS = (
+    "check",
+    "plan",
+    "compile",
+    "diff",
+    "patch",
+    "why",
+    "verify",
+    "pull",
+    "gc",
+    "rebuild",
+    "lock",
+    "export",
+    "doctor",
+)
 
 
 @pytest.mark.parametrize("attack", [a for a in ATTACKS if a.name in QUICK], ids=lambda attack: attack.name)
@@ -46,17 +62,26 @@ def test_every_command_meets_an_attack() -> None:
     assert met >= set(COMMANDS)
 
 
-def test_an_attack_that_succeeds_is_seen(scene: Scene) -> None:
-    (scene.around / "victim/keep.txt").write_text("changed")
-    (scene.repo / "knowledge/zoo/notes.txt").write_text("~Qx1")
-    with pytest.raises(AssertionError, match="changed: victim/keep.txt"):
-        survive_after_a_change(scene)
-
-
-def survive_after_a_change(scene: Scene) -> None:
-    """Let the victim be changed between the two snapshots, as a command would."""
-    import confinement
-
+def test_what_an_attack_may_do_is_seen(scene: Scene) -> None:
     before = confinement.snapshot(scene)
-    (scene.around / "victim/keep.txt").write_text("changed again")
-    assert not confinement.differences(before, confinement.snapshot(scene)), "changed: victim/keep.txt"
+    (scene.around / "victim/keep.txt").write_text("changed")
+    (scene.around / "others/a/keep.txt").unlink()
+    (scene.around / "home/.profile").touch()
+    (scene.repo / ".git/hooks").mkdir(exist_ok=True)
+    (scene.repo / ".git/hooks/post-checkout").touch()
+    (scene.repo / "build/copied.txt").write_text("~Qx1")
+    changes = confinement.differences(before, confinement.snapshot(scene))
+    assert {"changed: victim/keep.txt", "deleted: others/a/keep.txt", "written: home/.profile",
+            "written: repo/.git/hooks/post-checkout"} <= set(changes)  # fmt: skip
+    assert confinement.secrets_in(scene) == ["holds a secret: build/copied.txt"]
+
+
+def test_what_a_run_may_end_in_is_seen(scene: Scene) -> None:
+    os.mkfifo(scene.repo / "pipe")
+    assert confinement.breaches(confinement.command(scene, ("check",))) == []
+    ended = Ended(70, "~Qx1 \x1b[2J", "a bug in prodabuild: X: y\nTraceback (most recent call last):", 1.0, 2 << 30)
+    assert confinement.breaches(ended) == [
+        "exit code 70", "traceback", "a bug in prodabuild: X: y", "a secret was printed", "memory: 2048 MiB",
+        "control character '\\x1b' was printed",
+    ]  # fmt: skip
+    assert confinement.breaches(ended._replace(code=None, out="", err="", peak=0)) == ["hang: not done after 20 s"]
