@@ -47,7 +47,7 @@ def rules_above(root: Path, path: str) -> tuple[Rules, ...]:
     for folder in reversed(PurePosixPath(path).parents):
         base = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
         try:
-            lines = (root / base / FILE).read_text("utf-8").splitlines()
+            lines = os.fsdecode((root / base / FILE).read_bytes()).splitlines()
         except FileNotFoundError:
             continue
         patterns += [pattern for line in lines if (pattern := _pattern(line.strip(), base))]
@@ -92,26 +92,57 @@ def _walk(root: Path, base: str, rules: tuple[Rules, ...]) -> Iterator[str]:
 
 
 def _pattern(line: str, base: str) -> tuple[str, bool] | None:
-    """Return the expression that a line states, and whether it is negated; None for a comment or an empty line."""
+    """Return the expression that a line states, and whether it is negated.
+
+    None for a comment, an empty line, and what is no pattern: git ignores such lines, too.
+    """
     if not line or line.startswith("#"):
         return None
     negated = line.startswith("!")
     line = line.removeprefix("!")
     segments = line.strip("/").split("/")
     anywhere = "" if line.startswith("/") or len(segments) > 1 else "(?:.*/)?"
-    return re.escape(base) + anywhere + _expression(segments) + ("/" if line.endswith("/") else "/?"), negated
+    if line.endswith("/**/"):  # to DVC, the folder itself
+        segments.pop()
+    expression = re.escape(base) + anywhere + _expression(segments) + ("/" if line.endswith("/") else "/?")
+    try:
+        re.compile(expression)
+    except re.error:
+        return None
+    return expression, negated
 
 
 def _expression(segments: list[str]) -> str:
-    expression = ""
+    """Return the expression of a path's segments. `**` is any number of folders; at the end, all that lies below."""
+    blocks, below = [""], segments[-1] == "**"
     for number, segment in enumerate(segments):
-        last = number == len(segments) - 1
-        if segment == "**":
-            expression += ".+" if last else "(?:.*/)?"
+        if segment != "**":
+            blocks[-1] += _segment(segment) + ("/" if number < len(segments) - 1 else "")
+        elif number < len(segments) - 1 and segments[number + 1] != "**":
+            blocks.append("")
+    return _between(blocks, "(?:.*/)?", "(?:.*?/)??") + (".+" if below else "")
+
+
+def _segment(segment: str) -> str:
+    fixed = [""]
+    for token in re.findall(r"\\.|\[!?\]?[^\]]*\]|.", segment, re.DOTALL):
+        if token == "*":
+            fixed.append("")
         else:
-            tokens = re.findall(r"\\.|\[!?\]?[^\]]*\]|.", segment, re.DOTALL)
-            expression += "".join(map(_token, tokens)) + ("" if last else "/")
-    return expression
+            fixed[-1] += _token(token)
+    return _between(fixed, "[^/]*", "[^/]*?")
+
+
+def _between(parts: list[str], wild: str, shortest: str) -> str:
+    """Return parts with a wildcard between each two of them.
+
+    All but the last wildcard take as little as they can, and never take that back (an atomic group): a match is found
+    in this way if there is one, and the time does not explode with the number of wildcards.
+    """
+    first, *others = parts
+    if not others:
+        return first
+    return first + "".join(f"(?>{shortest}{part})" for part in others[:-1]) + wild + others[-1]
 
 
 def _token(token: str) -> str:
@@ -119,7 +150,7 @@ def _token(token: str) -> str:
         negated = token[1] == "!"
         inside = re.sub(r"[\[\\^&~|]", r"\\\g<0>", token[1 + negated : -1])
         return f"[^/{inside}]" if negated else f"[{inside}]"
-    return {"*": "[^/]*", "?": "[^/]"}.get(token) or re.escape(token[-1])
+    return "[^/]" if token == "?" else re.escape(token[-1])
 
 
 _BUILT_IN = _rules([pattern for line in (".hg/", ".git/", ".git", ".dvc/") if (pattern := _pattern(line, ""))])

@@ -323,3 +323,10 @@ def test_check_plan_and_a_compile_with_nothing_to_do_import_no_heavy_library(rep
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=repo.path, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize("module", ["click", "orjson", "signal", "yaml"])
+def test_modules_in_the_folder_of_a_repo_are_not_imported(repo: Repo, module: str) -> None:
+    repo.write(f"{module}.py", "raise SystemExit('code of a stranger')\n")
+    outcome = repo.spawn("check")
+    assert (outcome.code, outcome.err) == (0, "")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ TREE = (
 PATTERNS = (
     "", "*.tmp", "*.tmp\n!keep.tmp", "/data/*.txt", "data/sub", "data/sub/", "build/", "build", "data/**/a.*", "**/deep", "data/**",
     "# a comment\n\n  *.log  ", "\\# x", "\\!y", "a.tx?", "[ab].txt", "[!a].t*", "b[[]1].txt", "/top.txt", "/deep", "deep/*\n!deep/keep.tmp",
-    "sub\n!data/sub/a.txt", "/data", "x/*/*.log", "sp ace.txt", "*.TXT", ".*", "/.prodabuild\n/.venv",
+    "sub\n!data/sub/a.txt", "/data", "x/*/*.log",
+    "*a*t*", "*e*e*", "data/**/**/a.*", "d*a/**/s*b/**/*.tmp", "data/**/sub/**/deep", "**/*/**/*.t*p", "data/**/", "da*a/s*/*ee*/k*p.*", "**", "sp ace.txt", "*.TXT", ".*", "/.prodabuild\n/.venv",
 )  # fmt: skip
 
 
@@ -70,3 +72,22 @@ def test_patterns_mean_what_they_mean_to_dvc(tmp_path: Path) -> None:
     assert {pattern: str(list_files(root, "data")) for pattern, root in zip(PATTERNS, roots, strict=True)} == dict(
         zip(PATTERNS, theirs, strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 40 + "*b", "**/a*/" * 40 + "b", "/".join(["**"] * 40) + "/b", "[!b]*" * 40 + "b"]
+)
+def test_the_time_does_not_explode_with_wildcards(tmp_path: Path, pattern: str) -> None:
+    deep = "data/" + "aaaa/" * 60
+    (tmp_path / deep).mkdir(parents=True)
+    (tmp_path / deep / ("a" * 200)).write_text("")
+    (tmp_path / ".dvcignore").write_text(pattern)
+    started = time.process_time()
+    assert list_files(tmp_path, "data") == [deep.removeprefix("data/") + "a" * 200]
+    assert time.process_time() - started < 2
+
+
+def test_what_is_no_pattern_is_passed_over(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / ".dvcignore").write_bytes(b"[z-a]\n[\n\xff*\n\\\n*.tmp\n")
+    assert list_files(tmp_path, "data/sub") == ["a.txt", "deep/build/z"]
