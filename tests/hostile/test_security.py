@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import confinement
@@ -50,6 +52,17 @@ def test_reading_runs_no_code(scene: Scene) -> None:
     contents.shadows(scene)
     survive(scene, (CHECK, PLAN, LIST, WHY, GC, DOCTOR))
     assert not ran(scene)
+
+
+def test_modules_of_the_current_folder_are_not_imported(scene: Scene) -> None:
+    contents.shadows(scene)
+    before = confinement.snapshot(scene)
+    for options in (["-P"], []):
+        command = [sys.executable, *options, "-m", "prodabuild", "plan", "--to", "data"]
+        variables = {**os.environ, **confinement.environment(scene), "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=scene.repo, env=variables, capture_output=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+    assert confinement.differences(before, confinement.snapshot(scene)) == []
 
 
 def test_a_preview_runs_no_code(scene: Scene) -> None:
