@@ -8,6 +8,7 @@ import re
 import struct
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 from prodabuild.digest import change_digest
@@ -98,11 +99,23 @@ def _cross(others: Sequence[bytes]) -> Mutate:
 
 def _by_nodes(rng: Rng, data: bytes) -> bytes:
     """Change a node of a JSON document; a file of another format is changed by its tokens."""
+    document = _loaded(data)
+    return _text(change_node(rng, document)) if document != [0] else _token(rng, data)
+
+
+def _loaded(data: bytes) -> Any:
     try:
-        document = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
-        return _token(rng, data)
-    return json.dumps(change_node(rng, document)).encode(errors="surrogatepass")
+        return [0]
+
+
+def _text(document: object) -> bytes:
+    """Return a document as JSON; one that is too deep for that as brackets."""
+    try:
+        return json.dumps(document, separators=(",", ":")).encode(errors="surrogatepass")
+    except RecursionError:
+        return b"[" * 2000 + b"]" * 2000
 
 
 def _by_lines(rng: Rng, data: bytes) -> bytes:
@@ -116,18 +129,18 @@ def change_node(rng: Rng, document: Any) -> Any:
     """Change one node of a document: another value, another key, one less, one more, deeper."""
     nodes = list(_nodes(document))[:5000]
     if not nodes or rng.random() < 0.03:
-        return rng.choice(VALUES)
+        return deepcopy(rng.choice(VALUES))
     above, key = rng.choice(nodes)
     how = rng.randrange(7)
     if how < 3:
-        above[key] = rng.choice(VALUES)
+        above[key] = deepcopy(rng.choice(VALUES))
     elif how == 3:
         del above[key]
     elif how == 4 and isinstance(above, dict):
         above[str(rng.choice(VALUES))[:4000]] = above.pop(key)
     elif how == 5:
         other, inner = rng.choice(nodes)
-        above[key] = json.loads(json.dumps(other[inner]))
+        above[key] = json.loads(_text(other[inner]))
     else:
         value = above[key]
         for _ in range(rng.choice((1, 3, 60, 900))):
@@ -156,10 +169,10 @@ def journal(rng: Rng, data: bytes, others: Sequence[bytes]) -> bytes:
         at = rng.randrange(len(lines))
         body = lines[at].partition(b" ")[2]
         if body:
-            row = change_node(rng, json.loads(body))
+            row = change_node(rng, _loaded(body))
             if isinstance(row, list) and len(row) > 3 and rng.random() < 0.2:
                 row[3] = b64encode(mutate(rng, b"x\x9c\x03\x00\x00\x00\x00\x01", others)).decode()
-            body = json.dumps(row, separators=(",", ":")).encode(errors="surrogatepass")
+            body = _text(row)
             lines[at] = change_digest(body).hex().encode() + b" " + body
     return b"\n".join(lines)
 
