@@ -61,7 +61,7 @@ def rng_of(seed: int, number: int) -> random.Random:
 
 def draw(rng: random.Random, number: int, only: str | None) -> Case:
     """Draw the file and the command of a case."""
-    names = [name for name in PLACES if only is None or only in name]
+    names = [name for name in PLACES if only is None or any(part in name for part in only.split(","))]
     place = rng.choice(names)
     commands = PLACES[place].commands
     usual = [words for words in commands if words[0] not in RARE]
@@ -177,12 +177,12 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10_000, help="how many mutants")
     parser.add_argument("--seed", type=int, default=1, help="draws all of them")
     parser.add_argument("--start", type=int, default=0, help="number of the first case")
-    parser.add_argument("--only", metavar="KIND", help="only files whose name has this in it")
+    parser.add_argument("--only", metavar="KIND", help="only files whose name has this in it (several: a,b)")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--md", action="store_true", help="print a Markdown table (the default)")
     given = parser.parse_args()
-    if given.only and not any(given.only in name for name in PLACES):
+    if given.only and not any(part in name for name in PLACES for part in given.only.split(",")):
         parser.error(f"--only: no file is called so; there are {', '.join(PLACES)}")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as top:
