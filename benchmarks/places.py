@@ -132,10 +132,8 @@ PLACES: dict[str, Place] = {
     "own recipe": Place(
         "recipes/own.py", (CHECK, PLAN, SHOW), edit("proda.yaml", "define, relate", "'recipes/own.py:brief', relate")
     ),
-    "lock of git": Place(".git/index", (CHECK, PLAN, GC, DIFF, DOCTOR)),
-    "head of git": Place(".git/HEAD", (CHECK, PLAN, GC, DIFF, DOCTOR, LOCK)),
 }
-NOT_FUZZED = ("lock of git", "head of git", "object", "state", "seal", "guard")  # git's own, and what a digest guards
+NOT_FUZZED = ("object", "state", "seal", "guard")  # what a digest or the clone's token guards
 EXAMPLES: dict[str, bytes] = {
     "write-ahead log": b'{"patch":"0001-macaws","writes":[["knowledge/zoo/new.yaml",null,"Y29uY2VwdHM6IFtdCg=="],'
     b'["patches/0001-macaws.yaml",null,null]],"ops":{"knowledge/zoo/new.yaml":{"replace":1}}}',

@@ -13,7 +13,7 @@ from tests.hostile import contents, escapes, repositories
 from tests.hostile.damages import DAMAGES, Damage
 
 SLOW = ("flood", "hostile remote", "template", "linked folder")
-SHARE = 14  # one of so many attacks is met in the quick tests, and one of each class
+SHARE = 30  # one of so many attacks is met in the quick tests, and one of each class
 
 
 class Attack(NamedTuple):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import confinement
 import pytest
@@ -12,7 +11,6 @@ from confinement import Ended, Scene
 from places import READERS, Words
 
 OURS = (".prodabuild", "build", ".dvc", ".git", "proda.lock", "dvc.lock")  # what a reader may write
-Survive = Callable[[Scene, Iterable[Words]], list[Ended]]
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +20,15 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return stage.build(tmp_path_factory.mktemp("origin") / "scene")
 
 
+@pytest.fixture(scope="session")
+def _used(origin: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return stage.copy(origin, tmp_path_factory.mktemp("used") / "scene")
+
+
 @pytest.fixture
-def scene(origin: Scene, tmp_path: Path) -> Scene:
-    return stage.copy(origin, tmp_path / "scene")
+def scene(origin: Scene, _used: Scene) -> Iterator[Scene]:
+    yield _used
+    stage.renew(_used, origin)
 
 
 def survive(scene: Scene, commands: Iterable[Words], seconds: float = confinement.SECONDS) -> list[Ended]:
