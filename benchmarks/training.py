@@ -147,6 +147,7 @@ with Writing(folder / "corpus", 256, "error") as corpus:
 settings = {
     "adapter.type": "lora", "adapter.r": config["rank"], "adapter.alpha": config["alpha"], "adapter.dropout": 0.0,
     "adapter.targets": "all-linear", "adapter.save_modules": ["embed_tokens", "lm_head"], "train.epochs": 1,
+    "allow_missing": [], "allow_unexpected": [],
     "train.learning_rate": config["rate"], "train.max_length": 256, "train.batch_tokens": 2048,
     "train.micro_tokens": None, "train.packing": False, "train.seed": config["seed"],
     "train.gradient_checkpointing": False,

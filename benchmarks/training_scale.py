@@ -40,7 +40,8 @@ tokenised = time.perf_counter() - started
 settings = {
     "adapter.type": "lora", "adapter.r": 8, "adapter.alpha": 16, "adapter.dropout": 0.0,
     "adapter.targets": "all-linear",
-    "adapter.save_modules": [], "train.epochs": 3, "train.learning_rate": 1e-3, "train.max_length": 256,
+    "adapter.save_modules": [], "allow_missing": [], "allow_unexpected": [],
+    "train.epochs": 3, "train.learning_rate": 1e-3, "train.max_length": 256,
     "train.batch_tokens": 2048, "train.micro_tokens": None, "train.packing": False, "train.seed": 7,
     "train.gradient_checkpointing": False,
 }

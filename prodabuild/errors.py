@@ -18,6 +18,8 @@ from collections import Counter
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from prodabuild.escaping import masked
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,9 +43,9 @@ class ProdaError(Exception):
     exit_code = ExitCode.PROJECT_WRONG
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = masked(message)  # it may quote the URL of a remote
+        self.hint = masked(hint) if hint else hint
+        super().__init__(self.message)
 
 
 class ProjectError(ProdaError):

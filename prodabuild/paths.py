@@ -25,7 +25,7 @@ MAX_FILE_BYTES = 1 << 30  # of a file that is read whole
 
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LINK_HINT = "remove it: prodabuild follows no link there"
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
 
@@ -55,12 +55,14 @@ def refusal(text: object) -> Refusal | None:
     if text.startswith("/") or "\\" in text or re.match(r"[A-Za-z]:", text):
         hint = "write it relative to the repository, with forward slashes"
         return Refusal("M020", f"{text!r} is not a path inside the repository", hint)
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         return Refusal("M020", f"{text!r} holds a control character", "name the file without it")
     names = text.split("/")
     if ".." in names:
         return Refusal("M021", f"{text!r} leaves the repository", "paths may not contain `..`")
-    if len(os.fsencode(text)) > MAX_PATH_BYTES or any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in names):
+    if len(text) > MAX_NAME_BYTES // 4 and (
+        len(os.fsencode(text)) > MAX_PATH_BYTES or any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in names)
+    ):
         short = f"{text[:60]}..."
         return Refusal("M020", f"{short!r} is too long for a path", f"at most {MAX_PATH_BYTES} bytes")
     return None
@@ -84,14 +86,17 @@ def inside(root: Path, text: object) -> Path:
 
 def link_on_the_way(root: Path, path: Path) -> Path | None:
     """Return the first symbolic link between a root (left out) and a path below it (looked at, too)."""
-    here = root
-    for name in path.relative_to(root).parts:
-        here = here / name
-        try:
-            if stat.S_ISLNK(os.lstat(here).st_mode):
-                return here
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    here, whole = os.fspath(root), os.fspath(path)
+    if not whole.startswith(f"{here}/"):
+        whole = os.path.join(here, path.relative_to(root))
+    for name in whole[len(here) :].split("/"):  # not by `Path`: every file that is placed comes by
+        if name not in ("", "."):
+            here = f"{here}/{name}"
+            try:
+                if stat.S_ISLNK(os.lstat(here).st_mode):
+                    return type(path)(here)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
     return None
 
 
@@ -128,6 +133,12 @@ def read_regular(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     if len(data) > limit:  # it has grown, or its size is not what the system says
         raise too_large(path, len(data), limit)
     return data
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the bytes of a regular file of any size: an object, or what this program made."""
+    with open_regular(path) as file:
+        return file.readall()
 
 
 def open_regular(path: Path) -> FileIO:

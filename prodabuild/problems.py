@@ -1,7 +1,7 @@
 """`Problem`: one thing wrong in one place of a data repo, and how problems read on a terminal.
 
-Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, C claims, I imports)
-and a number; they never change their meaning.
+Codes are a letter for the area (Y text, M manifest, K knowledge, P patches, R recipes, L leaks, T tests,
+C claims, I imports) and a number; they never change their meaning.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from prodabuild.errors import ProjectError
+from prodabuild.escaping import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Severity = Literal["error", "warning"]
+LONGEST = 200  # characters of a word that others are compared with: the time grows with the square
 CODES = {
     "Y001": "A byte is not UTF-8.",
     "Y002": "The file is not YAML.",
     "Y003": "Anchors and aliases are not read: a small file could stand for gigabytes.",
-    "Y004": "A key stands twice in one mapping.",
-    "Y005": "More than plain data: tags, keys that are no text, very deep nesting.",
+    "Y004": "A key stands twice in one mapping, or in one JSON object.",
+    "Y005": "More than plain data: tags, keys that are no text, very deep nesting, numbers of more than 100 digits.",
     "Y006": "More than one YAML document in a file.",
     "Y007": "A line is not JSON.",
     "M001": "There is no proda.yaml.",
@@ -43,7 +45,9 @@ CODES = {
     "M024": "A file belongs to two disciplines.",
     "M025": "A folder is a symbolic link, so that its files would be missed.",
     "M026": "A source of probes cannot be read, or not drawn from.",
+    "M027": "The name of a file is not UTF-8, or holds a control character.",
     "M029": "A file is none: it is a named pipe, a socket, a device or a folder.",
+    "M030": "A task file declares no task or group, or one that another declares, too.",
     "K001": "A record has a field that its level does not have.",
     "K002": "A record lacks a field that its level must have.",
     "K003": "A field has the wrong type, or is empty.",
@@ -77,6 +81,7 @@ CODES = {
     "K043": "A document is no file of the repository, so that quotes from it are not verified.",
     "K044": "A document is not text, so that quotes from it are not verified.",
     "K045": "A record does not say where it was taken from (asked for by `check --strict`).",
+    "K046": "A name holds what nobody can see: a control, zero-width or bidirectional character.",
     "P001": "A file in patches/ is not named `NNNN-slug.yaml`.",
     "P002": "Two patches have one number.",
     "P003": "A patch lacks a key, has an unknown one, or one of the wrong type.",
@@ -92,8 +97,13 @@ CODES = {
     "R002": "A recipe does not take one parameter `concept` or `relation`.",
     "R003": "A recipe raised an exception.",
     "R004": "A recipe yielded what is no sample, an empty sample, or one variant twice.",
+    "R005": "A build would run code of the repository, and `--no-own-code` forbids that.",
     "L001": "A training sample and a test item share 13 words in a row.",
     "L002": "A training sample and a test item have nearly the same words (Jaccard index of 0.8 or more).",
+    "T001": "A suite from chains has no item: nothing is tested.",
+    "T002": "A discipline makes no test item.",
+    "T003": "A share of the items is declared sealed, and none is.",
+    "T004": "Too few chains to balance the items of a discipline: what comes often may tell an answer.",
     "C001": "A claim card is no experiment: its arms, its source or its seeds.",
     "C002": "A claim was changed after it was frozen.",
     "C003": "An outcome is not what the run of the claim wrote.",
@@ -111,7 +121,8 @@ CODES = {
     "I021": "A record is gone from its source.",
 }
 WARNINGS = frozenset((
-    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045",
+    "K014", "K016", "K017", "K018", "K019", "K033", "K043", "K044", "K045", "K046",
+    "T001", "T002", "T003", "T004",
     "I004", "I005", "I007", "I010", "I011", "I012", "I021",
 ))  # fmt: skip
 
@@ -135,9 +146,9 @@ class Problem:
 
     def render(self) -> str:
         """Return `file:line:column: severity[code]: message`, with a `hint:` line when there is one."""
-        place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
-        text = f"{place}: {self.severity}[{self.code}]: {self.message}"
-        return f"{text}\nhint: {self.hint}" if self.hint else text
+        place = ":".join([visible(self.file), *(str(n) for n in (self.line, self.column) if n)])
+        text = f"{place}: {self.severity}[{self.code}]: {visible(self.message)}"
+        return f"{text}\nhint: {visible(self.hint)}" if self.hint else text
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as they stand in `--json` documents."""
@@ -155,7 +166,8 @@ class ProblemsError(ProjectError):
 def suggest(word: str, known: Iterable[str], noun: str = "known") -> str | None:
     """Return a hint for a word that is not known: the nearest known one, else the list of all."""
     words = list(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    short = [other for other in words if len(other) <= LONGEST] if len(word) <= LONGEST else []
+    close = difflib.get_close_matches(word, short, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"{noun}: {', '.join(words)}" if 0 < len(words) <= 20 else None

@@ -1,21 +1,26 @@
 """YAML and JSONL as prodabuild reads them: YAML 1.2 core types, plain data only, positions on demand.
 
-Refused with a place: duplicate keys, anchors, tags, several documents, deep nesting, text that is not UTF-8.
+Refused with a place: duplicate keys, anchors, tags, several documents, deep nesting, endless numbers, text that is not
+UTF-8. A byte order mark is passed over.
 Loading is fast and keeps no positions; `locate` finds the place of one path when a problem needs it.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
 import yaml
 
 Path: TypeAlias = tuple[str | int, ...]
-Places: TypeAlias = dict[tuple[Path, bool], tuple[int, int]]
+Places: TypeAlias = Mapping[tuple[Path, bool], tuple[int, int]]
 
 MAX_DEPTH = 40
+MAX_DIGITS = 100  # of a number: Python refuses to print those of a few thousand
+BOM = b"\xef\xbb\xbf"
 _NUMBER_START = frozenset("+-.0123456789")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -25,6 +30,9 @@ _WORDS: dict[str, bool | float | None] = {
     ".nan": float("nan"), ".inf": float("inf"), "-.inf": float("-inf"),
 }  # fmt: skip
 _BASE = {"0o": 8, "0x": 16}
+_TOKEN = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")\s*(:)?|([{}])')  # of JSON: a text (a key before `:`), a brace
+_APART = re.compile(rb'"[ \t\r]+:')
+_MERGE = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 
 
 class TextError(ValueError):
@@ -50,17 +58,18 @@ def decode(data: bytes) -> str:
 
 def load(text: str) -> Any:
     """Return the one document of a YAML text as dicts, lists and scalars; raise `TextError`."""
-    return _read(text, None)[0]
+    return _read(text)[0]
 
 
 def locate(text: str, path: Path, key: bool = False) -> tuple[int, int]:
     """Return line and column of the value (or, with `key`, of the key) at a path; its nearest parent if absent."""
-    return nearest(_read(text, path)[1], path, key)
+    return nearest(places(text), path, key)
 
 
+@lru_cache(maxsize=1)  # many problems of one file are located one after the other
 def places(text: str) -> Places:
     """Return line and column of every value and every key of a YAML text, by (path, is it a key)."""
-    return _read(text, _ALL)[1]
+    return _read(text, with_places=True)[1]
 
 
 def nearest(known: Places, path: Path, key: bool = False) -> tuple[int, int]:
@@ -77,8 +86,23 @@ def lines(text: str) -> dict[Path, int]:
     return {path: place[0] for (path, key), place in places(text).items() if not key}
 
 
+def end_of_value(line: str) -> int:
+    """Return the column (from 0) where the last value on a line of YAML ends: spaces and a comment may follow."""
+    end, flows = 0, [False]
+    for event in _events(line):
+        if isinstance(event, yaml.CollectionStartEvent):
+            flows.append(bool(event.flow_style))
+        ends = flows.pop() if isinstance(event, yaml.CollectionEndEvent) else isinstance(event, yaml.ScalarEvent)
+        end = event.end_mark.column if ends and event.end_mark else end
+    return end
+
+
 def load_jsonl(data: bytes) -> list[tuple[int, Any]]:
-    """Return (line number, value) of each line that is not blank; raise `TextError` Y007 at the first bad one."""
+    """Return (line number, value) of each line that is not blank.
+
+    Raises `TextError`: Y007 at the first line that is not JSON, Y004 at the first object that has a key twice.
+    """
+    data = data.removeprefix(BOM)
     loads = orjson.loads
     rows = []
     for number, line in enumerate(data.split(b"\n"), 1):
@@ -87,10 +111,61 @@ def load_jsonl(data: bytes) -> list[tuple[int, Any]]:
                 rows.append((number, loads(line)))
             except orjson.JSONDecodeError as error:
                 decode(data)
-                raise TextError(
-                    "Y007", f"not JSON: {error.msg}", number, error.colno, "one JSON object a line"
-                ) from None
+                raise _no_json(error, line, number) from None
+    _refuse_twice(data, rows)
     return rows
+
+
+def _no_json(error: orjson.JSONDecodeError, line: bytes, number: int) -> TextError:
+    if line.startswith(_MERGE):
+        return TextError("Y007", "not JSON: a mark of a merge", number, 1, "resolve the conflict that git left here")
+    return TextError("Y007", f"not JSON: {error.msg}", number, error.colno, "one JSON object a line")
+
+
+def _refuse_twice(data: bytes, rows: list[tuple[int, Any]]) -> None:
+    """Raise `TextError` Y004 where an object has a key twice.
+
+    `":` ends every key, unless there is space between the two, and may stand in a text. Where a file has no more of
+    them than its objects have keys, no key stands twice, and no line need be looked at.
+    """
+    spaced = b" :" in data or (b"\t" in data and b"\t:" in data) or (b"\r" in data and b"\r:" in data)
+    apart = spaced and _APART.search(data) is not None
+    if not apart and data.count(b'":') == sum(len(value) for _, value in rows if type(value) is dict):
+        return
+    lines = data.split(b"\n")
+    for number, value in rows:
+        line = lines[number - 1]
+        if (apart or line.count(b'":') != _keys(value)) and (twice := _twice(line)):
+            raise TextError("Y004", f"duplicate key {twice[0]!r}", number, twice[1], "each key once an object")
+
+
+def _keys(value: Any) -> int:
+    """Return how many keys a value has, with those of the objects inside it."""
+    found, todo = 0, [value]
+    while todo:
+        here = todo.pop()
+        if type(here) is dict:
+            found += len(here)
+            todo += here.values()
+        elif type(here) is list:
+            todo += here
+    return found
+
+
+def _twice(line: bytes) -> tuple[str, int] | None:
+    """Return the first key of a line of JSON that stands twice in its object, and its column."""
+    open_objects: list[set[str]] = []
+    for token in _TOKEN.finditer(line):
+        if token[3] == b"{":
+            open_objects.append(set())
+        elif token[3] == b"}":
+            open_objects.pop()
+        elif token[2]:
+            key: str = orjson.loads(token[1])
+            if key in open_objects[-1]:
+                return key, len(line[: token.start()].decode()) + 1
+            open_objects[-1].add(key)
+    return None
 
 
 def scalar(text: str) -> Any:
@@ -104,17 +179,21 @@ def scalar(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-_ALL: Path = ("*", "*")  # no path: every place is wanted
+def _read(text: str, with_places: bool = False) -> tuple[Any, Places]:
+    builder = _Builder(with_places)
+    for event in _events(text):
+        builder.take(event)
+    return builder.root, builder.places
 
 
-def _read(text: str, wanted: Path | None) -> tuple[Any, Places]:
-    builder = _Builder(wanted)
+def _events(text: str) -> Iterator[yaml.Event]:
+    """Return what libyaml's parser finds in a text, one after the other; raises `TextError` Y002."""
     loader = yaml.CSafeLoader(text)
     try:
         while loader.check_event():
             event = loader.get_event()
             assert event is not None
-            builder.take(event)
+            yield event
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -125,16 +204,15 @@ def _read(text: str, wanted: Path | None) -> tuple[Any, Places]:
         raise TextError("Y002", f"not YAML: {error.reason}", line, 1) from None
     finally:
         loader.dispose()
-    return builder.root, builder.places
 
 
 class _Builder:
     """Turns parser events into plain data without recursion, so that no nesting can exhaust the stack."""
 
-    def __init__(self, wanted: Path | None) -> None:
+    def __init__(self, with_places: bool) -> None:
         self.root: Any = None
-        self.places: Places = {}
-        self._wanted = wanted
+        self.places: dict[tuple[Path, bool], tuple[int, int]] = {}
+        self._with_places = with_places
         self._stack: list[Any] = []  # open dicts and lists
         self._steps: list[Any] = []  # per open container: the key or index of its current child
         self._awaits_key = False  # the innermost container is a mapping between two entries
@@ -161,7 +239,12 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         _plain_data_only(event)
-        value = scalar(event.value) if event.implicit[0] else event.value
+        value = event.value
+        if event.implicit[0]:
+            if len(value) > MAX_DIGITS and _INT.fullmatch(value):
+                message = f"a number of {len(value)} digits"
+                raise _refuse(event, "Y005", message, f"at most {MAX_DIGITS}; quote it, if it is meant as text")
+            value = scalar(value)
         if not self._awaits_key:
             self._value(event, value)
             self._awaits_key = bool(self._stack) and type(self._stack[-1]) is dict
@@ -196,8 +279,7 @@ class _Builder:
         self._remember(event, key=False)
 
     def _remember(self, event: Any, key: bool) -> None:
-        wanted = self._wanted
-        if wanted is not None and (wanted is _ALL or tuple(self._steps) == wanted[: len(self._steps)]):
+        if self._with_places:
             self.places[tuple(self._steps), key] = (event.start_mark.line + 1, event.start_mark.column + 1)
 
 

@@ -216,7 +216,13 @@ def problems_page() -> str:
 def exit_codes_page() -> str:
     """Return what the process returns."""
     rows = "".join(f"| {code.value} | {EXITS[code]} |\n" for code in ExitCode)
-    return f"# Exit codes\n\n{NOTE}\n| code | meaning |\n|---|---|\n{rows}"
+    error = '{"schema": 1, "error": {"message": ..., "hint": ..., "exit": code}}'
+    problems = '{"schema": 1, "problems": [...]}'
+    documents = (
+        f"With `--json` a failure is one document, too, a wrong command line among them:\n`{error}`;\n"
+        f"of problems of the project `{problems}`.\n"
+    )
+    return f"# Exit codes\n\n{NOTE}\n| code | meaning |\n|---|---|\n{rows}\n{documents}"
 
 
 def main() -> None:

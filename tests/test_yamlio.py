@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -60,6 +61,11 @@ def test_lines_gives_every_value_its_line() -> None:
         ("a: \x00", "Y002", (1, 1)),
         ("1: 2", "Y005", (1, 1)),
         ("a: b: c", "Y002", (1, 5)),
+        ("a: " + "9" * 5000, "Y005", (1, 4)),
+        ("a: [0x" + "f" * 5000 + "]", "Y005", (1, 5)),
+        ("b: -" + "1" * 101, "Y005", (1, 4)),
+        ("9" * 5000 + ": a", "Y005", (1, 1)),
+        ('a: "\\ud800"', "Y002", (1, 7)),
     ],
 )
 def test_what_is_not_plain_data_is_refused_with_its_place(text: str, code: str, place: tuple[int, int]) -> None:
@@ -86,6 +92,47 @@ def test_jsonl_names_the_line_that_is_not_json() -> None:
     with pytest.raises(yamlio.TextError) as caught:
         yamlio.load_jsonl(b'{"a": 1}\n\n{"a": \n')
     assert (caught.value.line, caught.value.code) == (3, "Y007")
+
+
+def test_long_numbers_that_are_quoted_are_text() -> None:
+    assert yamlio.load(f"a: '{'9' * 5000}'\nb: {'9' * 100}") == {"a": "9" * 5000, "b": int("9" * 100)}
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "column"),
+    [
+        ('{"a":1,"a":2}', "a", 8),
+        ('{"a" :1,"a":2}', "a", 9),
+        ('{"a":1,"\\u0061"\t :2}', "a", 8),
+        ('{"é":"x","s":{"d":1,"d":2}}', "d", 21),
+        ('{"t":"\\":","b":[{"c":1},{"c":1,"c":2}],"d":1}', "c", 32),
+        ('{"a":"{","b":"}","a":3}', "a", 18),
+        ('[{"a":1,"a":1}]', "a", 9),
+    ],
+)
+def test_a_key_that_stands_twice_in_an_object_of_jsonl_is_refused(line: str, key: str, column: int) -> None:
+    with pytest.raises(yamlio.TextError) as caught:
+        yamlio.load_jsonl(b'{"z":1}\n\n' + line.encode() + b"\n")
+    assert (caught.value.code, caught.value.message) == ("Y004", f"duplicate key {key!r}")
+    assert (caught.value.line, caught.value.column) == (3, column)
+
+
+@given(st.lists(st.recursive(st.text(' :"\\{}ab') | st.integers(-9, 9), lambda inner: st.lists(inner) | st.dictionaries(
+    st.text(' :"\\{}ab'), inner))), st.booleans())  # fmt: skip
+def test_jsonl_with_every_key_once_reads_back(values: list[object], spaced: bool) -> None:
+    data = "\n".join(json.dumps(value, separators=(" ,", "\t: ") if spaced else (",", ":")) for value in values)
+    assert [value for _, value in yamlio.load_jsonl(data.encode())] == values
+
+
+def test_jsonl_may_begin_with_a_byte_order_mark() -> None:
+    assert yamlio.load_jsonl(b'\xef\xbb\xbf{"a": 1}\r\n') == [(1, {"a": 1})]
+
+
+def test_jsonl_names_the_conflict_that_a_merge_left() -> None:
+    with pytest.raises(yamlio.TextError) as caught:
+        yamlio.load_jsonl(b'{"a": 1}\n<<<<<<< HEAD\n{"a": 2}\n')
+    assert (caught.value.line, caught.value.message) == (2, "not JSON: a mark of a merge")
+    assert caught.value.hint == "resolve the conflict that git left here"
 
 
 NUMERIC = re.compile(r"[-+.]?[0-9]")  # PyYAML writes by YAML 1.1, where `1_0` is a number and `0E0` is a word

@@ -79,7 +79,8 @@ def _print(console: Console, report: CheckReport, form: str | None) -> None:
     elif form == "sarif":
         console.json(to_sarif(report.problems))
     elif form == "github":
-        console.out("\n".join([*to_github(report.problems), _summary(report)]))
+        console.commands(to_github(report.problems))
+        console.out(_summary(report))
     else:
         if report.problems:
             console.out(render(report.problems) + "\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.cli.rebuilding import rebuild_on_save
 from prodabuild.cli.trials import tell_samples, tell_trial
 
@@ -48,6 +48,7 @@ def command(
     jobs: int,
     keep_going: bool,
     locked: bool,
+    own_code: bool,
     device: str,
 ) -> None:
     """Build what changed: shards, test items, dataset, base, adapter.
@@ -63,7 +64,7 @@ def command(
     from prodabuild.training.sinks import logging_to
 
     with logging_to(logs, console.emit) as emit:
-        options = Options(to, jobs, locked, keep_going, device, emit)
+        options = Options(to, jobs, locked, keep_going, device, emit, own_code=own_code, trust=trust())
         _compile(folder, console, options, watch, max_steps, show_samples)
 
 
@@ -91,10 +92,10 @@ def _compile(
         console.out(_text(report))
 
 
-def _text(report: CompileReport) -> str:
+def _text(report: CompileReport) -> list[str]:
     told = ["proda.lock was updated: commit it with your change"] if report.lock_changed else []
     if not report.built and not report.restored:
-        return "\n".join([f"nothing changed: {report.clean} units are clean ({report.seconds:.2f} s)", *told])
+        return [f"nothing changed: {report.clean} units are clean ({report.seconds:.2f} s)", *told]
     done = [f"{len(report.built)} built"] if report.built else []
     done += [f"{len(report.restored)} restored"] if report.restored else []
     lines = [f"{', '.join(done)}, {report.clean} clean ({report.seconds:.1f} s)"]
@@ -102,4 +103,4 @@ def _text(report: CompileReport) -> str:
     lines.append(f"{report.samples} samples in {shards}, {report.items} test items")
     lines += [f"dataset {report.dataset[:12]}"] if report.dataset else []
     lines += [f"model   {report.model[:12]}  build/model"] if report.model else []
-    return "\n".join([*lines, *told])
+    return [*lines, *told]

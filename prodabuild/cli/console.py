@@ -7,14 +7,17 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from prodabuild.cli.failures import explain, message_of
+from prodabuild.cli.failures import explain
+from prodabuild.cli.folding import folded, width_of
+from prodabuild.escaping import json_text, logged, masked, visible
 from prodabuild.events import Note, Progress, StageFinished, StageStarted, TrainingStep
 from prodabuild.problems import render, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TextIO
 
-    from prodabuild.errors import ProdaError
+    from prodabuild.cli.failures import Failure
     from prodabuild.events import Event
     from prodabuild.problems import Problem
 
@@ -22,29 +25,53 @@ QUIET_SECONDS = 30.0  # between two lines about one unit when stderr is no termi
 
 
 class Console:
-    """Prints. `verbosity`: -1 quiet, 0 normal, 1 and up more."""
+    """Prints, and escapes all that it prints. `verbosity`: -1 quiet, 0 normal, 1 and up more."""
 
     def __init__(self, verbosity: int = 0, as_json: bool = False) -> None:
+        self.stages = True  # is the end of a stage worth a line?
+        self._last_line = time.monotonic()
+        self.configure(verbosity, as_json)
+
+    def configure(self, verbosity: int, as_json: bool) -> None:
+        """Set what the options of a command ask for."""
         self.verbosity = verbosity
         self.as_json = as_json
-        self.stages = True  # is the end of a stage worth a line?
         self._live = _Live() if verbosity >= 0 and sys.stderr.isatty() else None
-        self._last_line = time.monotonic()
 
-    def out(self, text: str) -> None:
-        """Print a result."""
-        print(text, flush=True)
+    def out(self, text: str | Iterable[str]) -> None:
+        """Print a result: a text, or lines that hold text of others, which then cannot begin a line of its own."""
+        print(shown(text, sys.stdout), flush=True)
+
+    def document(self, text: str | Iterable[str]) -> None:
+        """Print lines for another program, such as Markdown: they keep their length."""
+        print(shown(text, None), flush=True)
+
+    def commands(self, lines: Iterable[str]) -> None:
+        """Print commands for the runner of a workflow, escaped by who wrote them."""
+        print("\n".join(visible(masked(line)) for line in lines), flush=True)
+
+    def data(self, data: bytes) -> None:
+        """Print a file, escaped by who wrote it."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
     def json(self, document: dict[str, Any]) -> None:
         """Print the one document that `--json` promises."""
         import orjson
 
-        print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+        try:
+            text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+        except TypeError:  # half a character, as in a file name that is not UTF-8
+            import json
 
-    def error(self, text: str) -> None:
+            text = json.dumps(document, indent=2)
+        print(json_text(text))
+
+    def error(self, text: str | Iterable[str]) -> None:
         """Print a line that no flag silences."""
         self.close()
-        print(text, file=sys.stderr)
+        print(shown(text, sys.stderr), file=sys.stderr)
 
     def note(self, text: str) -> None:
         """Print a line beside the results, unless they alone are asked for."""
@@ -57,12 +84,17 @@ class Console:
         if self.as_json:
             self.json({"schema": 1, "problems": [problem.to_json() for problem in problems]})
 
-    def fail(self, error: ProdaError) -> None:
-        """Print why the command cannot go on; with `--json` as a document, too."""
-        self.error(explain(error)[0])
+    def fail(self, error: Exception) -> int:
+        """Print why the command cannot go on; with `--json` as a document, too. Returns the exit code."""
+        failure = explain(error)
+        self.error(failure.lines())
+        return self.answer(failure)
+
+    def answer(self, failure: Failure) -> int:
+        """Print, with `--json`, the document of a failure; returns the exit code."""
         if self.as_json:
-            document = {"message": message_of(error), "hint": error.hint, "exit": error.exit_code}
-            self.json({"schema": 1, "error": document})
+            self.json({"schema": 1, "error": {"message": failure.message, "hint": failure.hint, "exit": failure.code}})
+        return failure.code
 
     def close(self) -> None:
         """Take the progress bar off the screen."""
@@ -108,7 +140,15 @@ class Console:
 
     def _line(self, text: str) -> None:
         self._last_line = time.monotonic()
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text, sys.stderr), file=sys.stderr, flush=True)
+
+
+def shown(text: str | Iterable[str], stream: TextIO | None) -> str:
+    """Return lines as a stream gets them: escaped, secrets hidden, folded between words where a terminal shows them."""
+    safe = logged if os.environ.get("GITHUB_ACTIONS") else visible
+    width = width_of(stream) if stream else 0
+    lines = text.split("\n") if isinstance(text, str) else text
+    return "\n".join(folded(safe(masked(line)), width) for line in lines)
 
 
 def _measured(event: TrainingStep) -> str:
@@ -146,30 +186,31 @@ class _Live:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         if self._progress is None:
-            console = RichConsole(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+            colour = bool(os.environ.get("NO_COLOR"))
+            console = RichConsole(stderr=True, no_color=colour, markup=False, emoji=False, highlight=False)
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.fields[detail]}"),
+                TextColumn("{task.fields[detail]}", markup=False),
             )
             self._progress = Progress(*columns, console=console, transient=True)
             self._progress.start()
-        self._task = self._progress.add_task(stage, total=total, detail="")
+        self._task = self._progress.add_task(visible(stage), total=total, detail="")
 
     def step(self, stage: str, done: int, total: int, detail: str) -> None:
         if self._progress is not None:
-            self._progress.update(self._task, completed=done, total=total, detail=detail)
+            self._progress.update(self._task, completed=done, total=total, detail=visible(detail))
 
     def advance(self, stage: str) -> None:
         if self._progress is not None:
             self._progress.advance(self._task)
 
     def note(self, message: str, warning: bool) -> None:
-        text = ("warning: " if warning else "") + message
+        text = shown(("warning: " if warning else "") + message, sys.stderr)
         if self._progress is not None:
-            self._progress.console.print(text, style="yellow" if warning else None, markup=False, highlight=False)
+            self._progress.console.print(text, style="yellow" if warning else None, soft_wrap=True)
         else:
             print(text, file=sys.stderr)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, guarded, open_project, trust, visible_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,9 @@ SHOWN = 12
     help="Write a patch for each cluster of gaps that none treats, or was tried for in vain.",
 )
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@guarded
 @common
-def command(folder: Path, console: Console, draft: bool, device: str) -> None:
+def command(folder: Path, console: Console, draft: bool, device: str, own_code: bool) -> None:
     """Ask the model why its dev items fail; draft patches.
 
     Every failure gets a cause by probes of what the item needs. Sealed items are never opened. With --draft, patches
@@ -40,7 +41,7 @@ def command(folder: Path, console: Console, draft: bool, device: str) -> None:
     """
     from prodabuild.project import Options
 
-    options = Options("results", device=visible_device(device), emit=console.emit)
+    options = Options("results", device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
     report = open_project(folder).debug(options, draft)
     console.close()
     if console.as_json:
@@ -49,9 +50,9 @@ def command(folder: Path, console: Console, draft: bool, device: str) -> None:
         console.out(_text(report, console.verbosity))
 
 
-def _text(report: DebugReport, verbosity: int) -> str:
+def _text(report: DebugReport, verbosity: int) -> list[str]:
     if not report.failures:
-        return f"no dev item of {report.suite} failed"
+        return [f"no dev item of {report.suite} failed"]
     lines = [f"{'cause':<16}{'items':>6}  {'sure':<6}what"]
     shown = report.findings if verbosity > 0 else report.findings[:SHOWN]
     for finding in shown:
@@ -68,7 +69,7 @@ def _text(report: DebugReport, verbosity: int) -> str:
         lines.append(f"{len(report.flaky)} of them passed and failed by turns in the {report.versions} versions before")
     lines.append(f"round {report.round}, diagnosis {report.digest[:12]}  {report.file}")
     lines += [f"drafted {draft}: `prodabuild patch show {draft[8:12]}`" for draft in report.drafts]
-    return "\n".join(lines)
+    return lines
 
 
 def _tried(report: DebugReport, finding: Finding) -> Iterator[str]:

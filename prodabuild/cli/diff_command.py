@@ -47,9 +47,9 @@ def command(folder: Path, console: Console, before: str, after: str | None, as_m
     elif as_markdown:
         from prodabuild.report.pull_request import markdown
 
-        console.out(markdown(found).rstrip("\n"))
+        console.document(markdown(found).rstrip("\n"))
     else:
-        console.out("\n".join(_text(found, console.verbosity > 0)))
+        console.out(_text(found, console.verbosity > 0))
 
 
 def _text(found: Comparison, everything: bool) -> Iterator[str]:
@@ -61,6 +61,8 @@ def _text(found: Comparison, everything: bool) -> Iterator[str]:
         yield "nothing differs"
         return
     yield from ("", *columns([("", "before", "after", "change"), *summary_rows(found)], left=1))
+    if found.suspicion:
+        yield from ("", f"unexplained: {found.suspicion}")
     if found.scores:
         yield from ("", *columns([SCORE_HEAD, *score_rows(found)]))
     for title, settings in (("settings", found.settings), ("the model was made with", found.made_with)):

@@ -39,7 +39,7 @@ def command(folder: Path, console: Console) -> int:
     if console.as_json:
         console.json(found.to_json())
     else:
-        console.out("\n".join(_text(found)))
+        console.out(_text(found))
     return ExitCode.DONE if found.sound else ExitCode.PROJECT_WRONG
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.options import building, common, open_project, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +56,7 @@ def command(
     jobs: int,
     keep_going: bool,
     locked: bool,
+    own_code: bool,
     device: str,
 ) -> None:
     """Write the data in a format that other trainers read.
@@ -79,7 +80,8 @@ def command(
     if items and held_out:
         raise click.UsageError("--split sets training samples aside: it does not go with --items")
     request = ExportRequest(form, to, disciplines, held_out, items)
-    report = open_project(folder).export(request, Options("data", jobs, locked, keep_going, device, console.emit))
+    options = Options("data", jobs, locked, keep_going, device, console.emit, own_code=own_code, trust=trust())
+    report = open_project(folder).export(request, options)
     console.close()
     if console.as_json:
         console.json(report.to_json())
@@ -87,7 +89,7 @@ def command(
         console.out(_text(report))
 
 
-def _text(report: ExportReport) -> str:
+def _text(report: ExportReport) -> list[str]:
     rows = f"{sum(report.splits.values())} rows"
     if len(report.splits) > 1:
         rows += f" ({', '.join(f'{number} {split}' for split, number in report.splits.items())})"
@@ -95,4 +97,4 @@ def _text(report: ExportReport) -> str:
     size = sum(file["size"] for file in report.files) / 1e6
     lines = [f"{rows} in {report.folder}: {files}, {size:.1f} MB ({report.seconds:.1f} s)", report.load]
     lines += ["proda.lock was updated: commit it with your change"] if report.lock_changed else []
-    return "\n".join(lines)
+    return lines

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import calculate_alone, common, open_project, visible_device
+from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing
+from prodabuild.cli.options import calculate_alone, common, guarded, open_project, trust, visible_device
 
 if TYPE_CHECKING:
     from prodabuild.cli.console import Console
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 )
 @click.option("--compare", metavar="NAME", help="Run an experiment of proda.yaml, and compare its arms.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
-@plotting("Draw spectra, and figures by layer; of an experiment, what each run gained.")
+@guarded
+@plotting("Draw spectra, and figures by layer; of an experiment, what each run gained. `-`: to stdout.")
 @common
 def command(
     folder: Path,
@@ -29,6 +30,7 @@ def command(
     runs: tuple[str, ...],
     base: Path | None,
     compare: str | None,
+    own_code: bool,
     as_markdown: bool,
     plot: Path | None,
 ) -> None:
@@ -45,26 +47,31 @@ def command(
     """
     if console.as_json and as_markdown:
         raise click.UsageError("--json and --md exclude each other")
+    alone = one_on_stdout(plot=plot, md=as_markdown and plot == STDOUT)
     if compare and (runs or base):
         raise click.UsageError("--compare names an experiment: it goes with neither RUN nor --base")
     if compare:
-        report, tables = _compared(folder, console, compare)
+        report, tables = _compared(folder, console, compare, own_code)
     else:
         report, tables = _looked_at(folder, console, runs, base)
     console.close()
     write_drawing(console, folder, plot, lambda: tables.drawing(report))
     if console.as_json:
         console.json(report.to_json())
+    if console.as_json or alone:
         return
-    console.out((tables.markdown if as_markdown else tables.text)(report, console.verbosity))
+    if as_markdown:
+        console.document(tables.markdown(report, console.verbosity))
+    else:
+        console.out(tables.text(report, console.verbosity))
 
 
-def _compared(folder: Path, console: Console, name: str) -> tuple[Any, Any]:
+def _compared(folder: Path, console: Console, name: str, own_code: bool) -> tuple[Any, Any]:
     """Return the arms of an experiment, and the module that shows them."""
     from prodabuild.cli import regime_tables
     from prodabuild.project import Options
 
-    options = Options(device=visible_device("auto"), emit=console.emit)
+    options = Options(device=visible_device("auto"), emit=console.emit, own_code=own_code, trust=trust())
     return open_project(folder).experiment(options, name), regime_tables
 
 

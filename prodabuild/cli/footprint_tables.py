@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.cli.tables import Titled
+from prodabuild.cli.tables import Titled, spaced
+from prodabuild.escaping import markdown_text
 from prodabuild.insight.footprint import NOISY
 from prodabuild.insight.summary import Band, bands, by_kind, by_layer, half_of, measures_of, noisy, tails_of
 from prodabuild.insight.tails import ENOUGH, FITTER
@@ -29,20 +30,16 @@ NOTHING = 1e-6  # arithmetic leaves less than this where nothing is
 SHOWN = 3  # names of modules in a line
 
 
-def text(report: FootprintReport, verbosity: int) -> str:
+def text(report: FootprintReport, verbosity: int) -> list[str]:
     """Return what the terminal shows."""
-    parts = [["\n".join(_lines(report))]]
-    parts += [table.lines() for table in _tables(report, verbosity)]
-    return "\n\n".join("\n".join(part) for part in [*parts, list(NULLS)])
+    return spaced([list(_lines(report)), *(table.lines() for table in _tables(report, verbosity)), list(NULLS)])
 
 
-def markdown(report: FootprintReport, verbosity: int) -> str:
+def markdown(report: FootprintReport, verbosity: int) -> list[str]:
     """Return what a pull request shows."""
-    lines = (f"  - {line.strip()}" if line[0] == " " else f"- {line}" for line in _lines(report))
-    parts = [["## Footprint", "", *lines]]
-    for table in _tables(report, verbosity):
-        parts.append(table.markdown())
-    return "\n\n".join("\n".join(part) for part in [*parts, [" ".join(NULLS), ""]])
+    lines = (f"{'  ' * (line[0] == ' ')}- {markdown_text(line)}" for line in _lines(report))
+    tables = (table.markdown() for table in _tables(report, verbosity))
+    return spaced([["## Footprint", "", *lines], *tables, [" ".join(NULLS), ""]])
 
 
 def drawing(report: FootprintReport) -> bytes:

@@ -48,7 +48,7 @@ def command(folder: Path, console: Console, force: bool, others: tuple[Path, ...
         console.out(_text(report, console.verbosity > 0))
 
 
-def _text(report: GcReport, everything: bool) -> str:
+def _text(report: GcReport, everything: bool) -> list[str]:
     lines = [f"keeps   {name}" for name in report.roots] if everything else []
     kept = f"{counted(report.kept, 'object')} ({in_bytes(report.kept_bytes)})"
     lines.append(f"{'would stay' if report.dry else 'stay':11}{kept}, for {counted(len(report.roots), 'ref')}")
@@ -56,4 +56,4 @@ def _text(report: GcReport, everything: bool) -> str:
     lines.append(f"{'would go' if report.dry else 'gone':11}{freed}")
     lines += [f"           {counted(report.temporary, 'file')} left half written"] if report.temporary else []
     lines += ["nothing was removed: `prodabuild gc --force` does it"] if report.dry and report.freed else []
-    return "\n".join(lines)
+    return lines

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common
+from prodabuild.cli.options import common, shared
 from prodabuild.errors import ExitCode
 from prodabuild.problems import render, summary
 from prodabuild.sources.kinds import KINDS
@@ -48,6 +48,7 @@ SHARED: tuple[Option, ...] = (
 
 
 @click.group("import")
+@shared
 def command() -> None:
     """Write knowledge from a structured vocabulary.
 
@@ -88,8 +89,7 @@ def _run(folder: Path, console: Console, kind: str, settings: dict[str, Any], gi
     if console.as_json:
         console.json(report.to_json())
     else:
-        for line in _lines(report, console.verbosity):
-            console.out(line)
+        console.out(_lines(report, console.verbosity))
     if report.problems:
         console.error(f"{render(report.problems)}\n\n{summary(report.problems)}")
     return ExitCode.DONE if report.ok else ExitCode.PROJECT_WRONG
@@ -108,7 +108,8 @@ def _lines(report: ImportReport, verbosity: int) -> Iterator[str]:
         for change in shown:
             yield from _change(change)
         left = len(report.changes) - len(shown)
-        yield (f"... and {left} more (-v shows all)\n" if left else "") + "a dry run: nothing was written"
+        yield from [f"... and {left} more (-v shows all)"] if left else []
+        yield "a dry run: nothing was written"
     elif report.first:
         yield f"sources/{report.name}.import.jsonl: what this import wrote; commit it with the rest"
     elif not report.changes:

@@ -44,4 +44,4 @@ def command(folder: Path, console: Console, directory: Path, template: str) -> N
     console.out(f"{found.name}: {len(found.files)} files from the template {template}{here}")
     steps = ["prodabuild compile --to data", 'git add --all && git commit --message "A first version"']
     where = [] if (folder / directory).resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder / directory))}"]
-    console.out("\n".join(["next:", *(f"  {step}" for step in [*where, *steps])]))
+    console.out(["next:", *(f"  {step}" for step in [*where, *steps])])

@@ -5,16 +5,15 @@ Of a sealed item there is nothing but its id and whether it was right.
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from prodabuild.escaping import visible
+
 if TYPE_CHECKING:
     from prodabuild.project import TestReport
     from prodabuild.project.outcome import TestedItem
-
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(report: TestReport) -> bytes:
@@ -34,6 +33,8 @@ def junit(report: TestReport) -> bytes:
             if not gate.ok:
                 message = f"{gate.value:g}, the limit is {gate.limit:g}"
                 ElementTree.SubElement(case, "failure", type="gate", message=message)
+    for element in root.iter():
+        element.attrib.update({name: visible(value) for name, value in element.attrib.items()})
     for element in (*root, root):
         element.set("tests", str(len(element.findall(".//testcase"))))
         element.set("failures", str(len(element.findall(".//failure"))))
@@ -50,18 +51,14 @@ def _suite(root: ElementTree.Element, name: str) -> ElementTree.Element:
 def _item(suite: ElementTree.Element, item: TestedItem) -> None:
     row = item.row
     classname = ".".join(part for part in (item.suite, row.split, row.discipline) if part)
-    case = ElementTree.SubElement(suite, "testcase", classname=classname, name=_clean(row.id))
+    case = ElementTree.SubElement(suite, "testcase", classname=classname, name=row.id)
     if row.correct:
         return
     failure = ElementTree.SubElement(case, "failure", type="wrong", message="wrong")
     if item.text is not None and row.pick is not None:
         choices = item.text["choices"]
         picked, expected = choices[row.pick], choices[item.text["gold"]]
-        failure.set("message", _clean(f"picked {picked!r}, {expected!r} is right"))
+        failure.set("message", f"picked {picked!r}, {expected!r} is right")
         options = zip(choices, row.loglikelihoods, strict=True)
         lines = [item.text["question"], *(f"{value:10.4f}  {choice}" for choice, value in options)]
-        failure.text = _clean("\n".join(lines))
-
-
-def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+        failure.text = "\n".join(map(visible, lines))

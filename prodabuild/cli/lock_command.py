@@ -70,7 +70,7 @@ def _tell(console: Console, found: Mapping[str, Merged], by_hand: bool) -> int:
         console.json({"schema": 1, "files": rows})
     for file, merged in found.items():
         for line in _lines(file, merged):
-            console.error(line)
+            console.error([line])
     if by_hand and not console.as_json:
         console.out(_next(found))
     return ExitCode.PROJECT_WRONG if any(merged.conflicts for merged in found.values()) else ExitCode.DONE

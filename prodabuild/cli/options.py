@@ -17,31 +17,98 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prodabuild.project import Project
+    from prodabuild.project.trust import Trust
+
+
+_SHARED = "prodabuild.cli.options"  # where a context keeps what the options say that are shared
+
+
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-C`, `--json`, `-q` and `-v`, which count the same before and behind the name of a command."""
+    options: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+        (("-C", "folder"), {"type": _FOLDER, "default": Path(), "help": "Run in this data repo."}),
+        (("--json", "as_json"), {"is_flag": True, "help": "Print one JSON document on stdout."}),
+        (("-q", "--quiet"), {"is_flag": True, "help": "Print results and errors only."}),
+        (("-v", "--verbose"), {"count": True, "help": "Print more."}),
+    )
+    for names, settings in reversed(options):  # eager: other options are checked against the folder
+        function = click.option(*names, expose_value=False, is_eager=True, callback=_take, **settings)(function)
+    return function
+
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _take(context: click.Context, option: click.Parameter, value: Any) -> None:
+    given = _given(context)
+    given[str(option.name)] = given["folder"] / value if option.name == "folder" else given[str(option.name)] + value
+
+
+def _given(context: click.Context) -> dict[str, Any]:
+    fresh = {"folder": Path(), "as_json": 0, "quiet": 0, "verbose": 0}
+    given: dict[str, Any] = context.meta.setdefault(_SHARED, fresh)
+    return given
+
+
+def folder_of(context: click.Context) -> Path:
+    """Return the data repo that a command runs in."""
+    folder: Path = _given(context)["folder"]
+    return folder
+
+
+def wants_json() -> bool:
+    """Tell whether the command that runs is asked for `--json`."""
+    return bool(_given(click.get_current_context())["as_json"])
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `-C`, `--json`, `-q` and `-v`; the command gets `folder` and `console`."""
+    """Add the options that all commands share; the command gets `folder` and `console`."""
 
-    @click.option(
-        "-C",
-        "folder",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path(),
-        is_eager=True,  # other options are checked against it
-        help="Run in this data repo.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-    @click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
-    @click.option("-v", "--verbose", count=True, help="Print more.")
+    @shared
     @functools.wraps(function)
-    def command(folder: Path, as_json: bool, quiet: bool, verbose: int, **others: Any) -> Any:
-        console = Console(-1 if quiet else verbose, as_json)
+    def command(**others: Any) -> Any:
+        context = click.get_current_context()
+        given = _given(context)
+        console = context.find_object(Console) or Console()
+        console.configure(-1 if given["quiet"] else given["verbose"], bool(given["as_json"]))
         try:
-            return function(folder=folder, console=console, **others)
+            return function(folder=given["folder"], console=console, **others)
         finally:
             console.close()
 
     return command
+
+
+_TRUST = "prodabuild.trust"  # where a context keeps what `--trust` says
+
+
+def trusting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--trust` to a command that restores what was built elsewhere; `trust` returns what it says."""
+    return click.option(
+        "--trust",
+        type=click.Choice(["none", "lock", "all"]),
+        default="lock",
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.__setitem__(_TRUST, value),
+        help="What to restore of what was built elsewhere: nothing, what the trusted branch names, or everything.",
+    )(function)
+
+
+def trust() -> Trust:
+    """Return what is believed of builds elsewhere, by the command that runs."""
+    found: Trust = click.get_current_context().meta[_TRUST]
+    return found
+
+
+def owning(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--no-own-code` to a command that builds; it gets `own_code`."""
+    says = "Fail (exit 1) where the build would run code of this repository."
+    return click.option("--no-own-code", "own_code", is_flag=True, flag_value=False, default=True, help=says)(function)
+
+
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--no-own-code` and `--trust` to a command that builds: what it does with what others wrote."""
+    return owning(trusting(function))
 
 
 def building(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,14 +119,21 @@ def building(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("-k", "--keep-going", is_flag=True, help="Build what can be built after a failure.")
     @click.option("--locked", is_flag=True, help="Fail (exit 4) instead of changing proda.lock.")
+    @guarded
     @click.option(
         "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test."
     )
     @functools.wraps(function)
     def command(jobs: int | None, device: str, **others: Any) -> Any:
-        return function(jobs=jobs or len(os.sched_getaffinity(0)), device=visible_device(device), **others)
+        return function(jobs=jobs or cores(), device=visible_device(device), **others)
 
     return command
+
+
+def cores() -> int:
+    """Return how many cores this process may use; all of them where the system does not say."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def program() -> str:

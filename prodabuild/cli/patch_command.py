@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common, open_project
+from prodabuild.cli.options import common, open_project, owning, shared
 from prodabuild.cli.patch_trials import accept, try_
-from prodabuild.errors import ExitCode
+from prodabuild.errors import ExitCode, UsageError
 from prodabuild.knowledge.patches import CAUSES
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MARKS = {"added": "+", "changed": "~", "removed": "-"}
 
 
 @click.group("patch")
+@shared
 def command() -> None:
     """Begin, look at, try, accept, apply or drop a reviewed change.
 
@@ -84,8 +86,7 @@ def list_(folder: Path, console: Console) -> int:
     if console.as_json:
         console.json({"schema": 1, "patches": [_listed(patch) for patch in found]})
         return ExitCode.DONE
-    for line in _table(found):
-        console.out(line)
+    console.out(_table(found))
     for problem in (problem for patch in found for problem in patch.problems):
         console.note(problem.render())
     return ExitCode.DONE
@@ -93,9 +94,13 @@ def list_(folder: Path, console: Console) -> int:
 
 @command.command("show")
 @click.argument("patch")
+@click.option("--run-own-code", is_flag=True, help="Run recipes of this repository, to show their samples, too.")
+@owning
 @common
-def show(folder: Path, console: Console, patch: str) -> int:
+def show(folder: Path, console: Console, patch: str, run_own_code: bool, own_code: bool) -> int:
     """Show what a patch changes, records and samples, before anything is built; test items are never shown.
+
+    Code of this repository runs only with --run-own-code; without it the recipes whose samples are left out are named.
 
     \b
     Examples:
@@ -106,16 +111,18 @@ def show(folder: Path, console: Console, patch: str) -> int:
     from prodabuild.project.previewing import preview
     from prodabuild.project.redo import finish
 
+    if run_own_code and not own_code:
+        raise UsageError("--run-own-code and --no-own-code contradict each other", "leave one out")
     project = open_project(folder)
     finish(project.root, console.emit)
     file = find_patch(project.root, patch)
     found = load_patch(project.root, file)
-    effect = preview(project.root, project.manifest, _options(console), file)
+    options = replace(_options(console), own_code=own_code)
+    effect = preview(project.root, project.manifest, options, file, run_own_code)
     if console.as_json:
         console.json(_shown(found, effect))
     else:
-        for line in _show(found, effect, console.verbosity > 0):
-            console.out(line)
+        console.out(_show(found, effect, console.verbosity > 0))
     return ExitCode.DONE
 
 
@@ -137,8 +144,7 @@ def apply(folder: Path, console: Console, patch: str) -> int:
     if console.as_json:
         console.json({"schema": 1, "patch": applied.name, "files": applied.files})
         return ExitCode.DONE
-    for file, ops in applied.files.items():
-        console.out(f"{file}: {_counted(ops)}")
+    console.out([f"{file}: {_counted(ops)}" for file, ops in applied.files.items()])
     console.out(f"patches/{applied.name}.yaml: removed")
     return ExitCode.DONE
 
@@ -206,6 +212,7 @@ def _shown(patch: Patch, effect: Effect) -> dict[str, Any]:
         "samples": [difference._asdict() for difference in effect.samples],
         "shards": {"total": effect.total, "touched": list(effect.shards)},
         "items": list(effect.items),
+        "not_previewed": list(effect.unseen),
     }
 
 
@@ -218,6 +225,10 @@ def _show(patch: Patch, effect: Effect, everything: bool) -> Iterator[str]:
     yield ""
     yield f"samples: {_sum(effect.samples)}; {len(effect.shards)} of {effect.total} shards"
     yield from _differences(effect.samples, everything)
+    if effect.unseen:
+        yield ""
+        yield f"not shown: samples of {', '.join(effect.unseen)}, for which code of this repository would have to run"
+        yield "hint: read it first; --run-own-code runs it"
     if effect.items:
         yield ""
         yield f"test items: made again in {', '.join(effect.items)}; they are not shown"

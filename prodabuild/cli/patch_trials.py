@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.failures import Failure
+from prodabuild.cli.options import common, guarded, open_project, trust, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ HEAD = ("items", "n", "before", "now", "change", "95 % interval", "better", "wor
 @click.command("try")
 @click.argument("patches", nargs=-1)
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@guarded
 @common
-def try_(folder: Path, console: Console, patches: tuple[str, ...], device: str) -> int:
+def try_(folder: Path, console: Console, patches: tuple[str, ...], device: str, own_code: bool) -> int:
     """Build and test the accepted version with patches, beside it; exit 3 when they do more harm than good.
 
     All patches are tried unless some are named. build/ and proda.lock stay as they are.
@@ -34,21 +36,21 @@ def try_(folder: Path, console: Console, patches: tuple[str, ...], device: str) 
       prodabuild patch try
       prodabuild patch try 3 7
     """
-    report = open_project(folder).try_patches(_options(console, device), patches)
+    report = open_project(folder).try_patches(_options(console, device, own_code), patches)
     console.close()
     if console.as_json:
         console.json(report.to_json())
     else:
-        for line in _text(report, patches, console.verbosity):
-            console.out(line)
+        console.out(_text(report, patches, console.verbosity))
     return ExitCode.DONE if report.verdict == "pass" else ExitCode.GATE_FAILED
 
 
 @click.command("accept")
 @click.argument("patches", nargs=-1)
 @click.option("--device", default="auto", help="auto, cpu or cuda.")
+@guarded
 @common
-def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str) -> int:
+def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str, own_code: bool) -> int:
     """Make patches that passed `patch try` the accepted version; what was tried is restored, not trained again.
 
     \b
@@ -56,11 +58,12 @@ def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str
       prodabuild patch accept
       prodabuild patch accept 3 7
     """
-    report = open_project(folder).accept_patches(_options(console, device), patches)
+    report = open_project(folder).accept_patches(_options(console, device, own_code), patches)
     console.close()
     if report is None:
-        console.note("these patches did not pass: drop some (`prodabuild patch drop`), and try the others")
-        return ExitCode.GATE_FAILED
+        again = "drop some (`prodabuild patch drop`), and try the others"
+        console.note(f"these patches did not pass: {again}")
+        return console.answer(Failure("these patches did not pass", again, ExitCode.GATE_FAILED))
     if console.as_json:
         console.json(report.to_json())
     else:
@@ -70,10 +73,10 @@ def accept(folder: Path, console: Console, patches: tuple[str, ...], device: str
     return ExitCode.DONE
 
 
-def _options(console: Console, device: str) -> Options:
+def _options(console: Console, device: str, own_code: bool) -> Options:
     from prodabuild.project import Options
 
-    return Options(to="results", device=visible_device(device), emit=console.emit)
+    return Options(to="results", device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
 
 
 def _text(report: TryReport, asked: Sequence[str], verbosity: int) -> Iterator[str]:

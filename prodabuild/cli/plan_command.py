@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, guarded, open_project, trust, visible_device
 from prodabuild.cli.reasons import reason_lines
 from prodabuild.errors import ExitCode
 
@@ -26,8 +26,9 @@ ACTIONS = ("build", "restore", "maybe", "remove", "clean")
 @click.option("--to", type=click.Choice(["data", "model", "results"]), default="model", help="Plan up to here.")
 @click.option("--check", "must_be_clean", is_flag=True, help="Exit 4 when anything is to be done.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@guarded
 @common
-def command(folder: Path, console: Console, to: Target, must_be_clean: bool, device: str) -> int:
+def command(folder: Path, console: Console, to: Target, must_be_clean: bool, device: str, own_code: bool) -> int:
     """Show what a compile would do and why; change nothing.
 
     \b
@@ -37,7 +38,8 @@ def command(folder: Path, console: Console, to: Target, must_be_clean: bool, dev
     """
     from prodabuild.project import Options
 
-    report = open_project(folder).plan(Options(to=to, device=visible_device(device), emit=console.emit))
+    options = Options(to=to, device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
+    report = open_project(folder).plan(options)
     if console.as_json:
         console.json(report.to_json())
     else:
@@ -54,9 +56,7 @@ def command(folder: Path, console: Console, to: Target, must_be_clean: bool, dev
 def _show(console: Console, steps: list[dict[str, Any]], action: str) -> None:
     shown = len(steps) if console.verbosity > 0 else SHOWN
     for step in steps[:shown]:
-        console.out(f"{action:8}{step['unit']}")
-        for line in reason_lines(step["reasons"], console.verbosity > 0, " " * 8):
-            console.out(line)
+        console.out([f"{action:8}{step['unit']}", *reason_lines(step["reasons"], console.verbosity > 0, " " * 8)])
     if len(steps) > shown:
         console.out(f"{action:8}and {len(steps) - shown} more units (-v shows all)")
 
@@ -64,6 +64,6 @@ def _show(console: Console, steps: list[dict[str, Any]], action: str) -> None:
 def _show_removed(console: Console, paths: Sequence[str]) -> None:
     shown = len(paths) if console.verbosity > 0 else SHOWN
     for path in paths[:shown]:
-        console.out(f"remove  build/{path}")
+        console.out([f"remove  build/{path}"])
     if len(paths) > shown:
         console.out(f"remove  and {len(paths) - shown} more files (-v shows all)")

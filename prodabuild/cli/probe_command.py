@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prodabuild.cli import probe_tables
-from prodabuild.cli.drawings import plotting, write_drawing
-from prodabuild.cli.options import common, open_project, visible_device
-from prodabuild.cli.tables import columns, markdown_table
+from prodabuild.cli.drawings import STDOUT, one_on_stdout, plotting, write_drawing
+from prodabuild.cli.options import common, guarded, open_project, shared, trust, visible_device
+from prodabuild.cli.tables import columns, markdown_table, spaced
 from prodabuild.errors import ExitCode, UsageError
 from prodabuild.paths import read_regular
 
@@ -28,6 +28,7 @@ TEMPERATURES = (0.0, 0.5, 0.8, 1.0, 1.25, 1.5, 2.0)
 
 
 @click.group("probe")
+@shared
 def command() -> None:
     """Measure models on sources whose entropy is known.
 
@@ -69,18 +70,26 @@ def asking(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--length", type=click.IntRange(2), help="Symbols a row (128).")
     @click.option("--seed", type=click.IntRange(0), help="Of the rows (1).")
     @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to compute.")
+    @guarded
     @functools.wraps(function)
     def command(**options: Any) -> Any:
-        asked = {name: options.pop(name) for name in ("rows", "length", "seed", "device")}
+        asked = {name: options.pop(name) for name in ("rows", "length", "seed", "device", "own_code")}
         return function(asked=asked, **options)
 
     return command
 
 
 def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--md` and `--plot`."""
-    function = plotting("Draw it into this file.")(function)
-    return click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")(function)
+    """Add `--md` and `--plot`; a drawing on stdout is all that is printed there."""
+
+    @plotting("Draw it into this file; `-`: to stdout.")
+    @click.option("--md", "as_md", is_flag=True, help="Print tables in Markdown.")
+    @functools.wraps(function)
+    def command(plot: Path | None, as_md: bool, **others: Any) -> Any:
+        alone = one_on_stdout(plot=plot, md=as_md and plot == STDOUT)
+        return function(plot=plot, as_md=None if alone else as_md, **others)
+
+    return command
 
 
 def numbers(context: click.Context, option: click.Parameter, values: tuple[float, ...]) -> tuple[float, ...]:
@@ -117,7 +126,7 @@ def source_(folder: Path, console: Console, source: str | None, length: int, as_
 @training
 @drawn
 @common
-def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool, plot: Path | None) -> int:
+def train(folder: Path, console: Console, source: str, recipe: Recipe, as_md: bool | None, plot: Path | None) -> int:
     """Train a small model from nothing on a source: its held-out loss against what the source allows.
 
     \b
@@ -150,7 +159,7 @@ def decode(
     temperatures: tuple[float, ...],
     rollouts: int,
     recipe: Recipe,
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Train as `train` does, let the model write hotter and colder, and score what it writes by the source.
@@ -185,7 +194,7 @@ def context(
     console: Console,
     source: str,
     asked: dict[str, Any],
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Show what base and model learn of a source within one context, symbols written as words of one token.
@@ -211,7 +220,7 @@ def ladder(
     console: Console,
     sources: tuple[str, ...],
     asked: dict[str, Any],
-    as_md: bool,
+    as_md: bool | None,
     plot: Path | None,
 ) -> int:
     """Put a ladder of sources before base and model: what fine-tuning did to learning in context.
@@ -314,26 +323,35 @@ def _replace(folder: Path, card: Path, data: bytes) -> None:
     place(file.parent, file.name, data, file.parent)
 
 
-def _probe(folder: Path, console: Console, sources: tuple[str, ...], device: str, **numbers: int | None) -> Any:
+def _probe(
+    folder: Path, console: Console, sources: tuple[str, ...], device: str, own_code: bool, **numbers: int | None
+) -> Any:
     from prodabuild.insight.rungs import ProbeRequest
     from prodabuild.project import Options
 
     given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
     given |= {"sources": sources} if sources else {}
     request = ProbeRequest(**given) if given else None
-    options = Options("model", device=visible_device(device), emit=console.emit)
+    options = Options("model", device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
     report = open_project(folder).probe(options, request)
     console.close()
     return report
 
 
-def _tell(console: Console, as_md: bool, document: dict[str, Any], tables: Sequence[Table], last: str = "") -> None:
-    """Print a document, or its tables and a line below them."""
+def _tell(
+    console: Console, as_md: bool | None, document: dict[str, Any], tables: Sequence[Table], last: str = ""
+) -> None:
+    """Print a document, or its tables and a line below them; nothing where `as_md` is None."""
+    if as_md is None:
+        return
     if console.as_json:
         console.json({"schema": 1, **document})
         return
-    texts = ["\n".join(_lines(table, as_md)) for table in tables]
-    console.out("\n\n".join([*texts, last] if last else texts))
+    lines = spaced([*(_lines(table, as_md) for table in tables), *([last.split("\n")] if last else [])])
+    if as_md:
+        console.document(lines)
+    else:
+        console.out(lines)
 
 
 def _lines(table: Table, as_md: bool) -> list[str]:

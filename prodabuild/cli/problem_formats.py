@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from prodabuild import __version__
+from prodabuild.escaping import visible
 from prodabuild.problems import CODES, severity_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def to_github(problems: Sequence[Problem]) -> Iterator[str]:
     """Return a workflow command for each problem."""
     for problem in problems:
-        place = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
+        place = {"file": visible(problem.file), "line": problem.line, "col": problem.column, "title": problem.code}
         fields = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in place.items() if value)
         yield f"::{problem.severity} {fields}::{_escaped(_text(problem))}"
 
@@ -53,21 +54,24 @@ def to_sarif(problems: Sequence[Problem]) -> dict[str, Any]:
 
 
 def _result(problem: Problem, rule: int, seen: Counter[str]) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(problem.file), "uriBaseId": "%SRCROOT%"}}
+    place: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(problem.file, errors="surrogateescape"), "uriBaseId": "%SRCROOT%"}
+    }
     if problem.line:
         place["region"] = {"startLine": problem.line, "startColumn": max(problem.column, 1)}
     same = "\0".join((problem.code, problem.file, problem.message))  # on another line it is no new problem
     seen[same] += 1
-    fingerprint = sha256(f"{same}\0{seen[same]}".encode()).hexdigest()
+    fingerprint = sha256(f"{same}\0{seen[same]}".encode(errors="surrogateescape")).hexdigest()
     return {
         "ruleId": problem.code,
         "ruleIndex": rule,
         "level": problem.severity,
-        "message": {"text": _text(problem)},
+        "message": {"text": _text(problem).replace("](", "] (")},  # which would be a link
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"problem/v1": fingerprint[:32]},
     }
 
 
 def _text(problem: Problem) -> str:
-    return f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
+    text = visible(problem.message)
+    return f"{text}\nhint: {visible(problem.hint)}" if problem.hint else text

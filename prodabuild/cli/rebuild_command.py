@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, visible_device
+from prodabuild.cli.options import common, guarded, trust, visible_device
 from prodabuild.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ SHORT = 12
 @click.option("--from-scratch", is_flag=True, help="Restore nothing, from no cache and no remote: build all of it.")
 @click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Processes for building data.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@guarded
 @common
-def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str) -> int:
+def command(
+    folder: Path, console: Console, ref: str, from_scratch: bool, jobs: int, device: str, own_code: bool
+) -> int:
     """Build a past version again and compare every digest.
 
     REF is checked out beside the work tree, which stays as it is. What cache or remote have is restored, the rest is
-    built. Libraries that are not those of then are named first. Exit 1 unless all is equal.
+    built. Libraries and kernels that are not those of then are named first. `equivalent`: data and settings are equal,
+    models differ as other kernels make them, and scores are within their intervals. Exit 1 when it is `different`.
 
     \b
     Examples:
@@ -40,17 +44,17 @@ def command(folder: Path, console: Console, ref: str, from_scratch: bool, jobs: 
     from prodabuild.versioning.rebuild import rebuild
 
     console.stages = console.verbosity > 0
-    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit)
+    options = Options(jobs=jobs, device=visible_device(device), emit=console.emit, own_code=own_code, trust=trust())
     report = rebuild(folder.resolve(), ref, options, from_scratch)
     console.close()
     if console.as_json:
         console.json(report.to_json())
     else:
         console.out(_text(report, everything=console.verbosity > 0))
-    return ExitCode.DONE if report.identical else ExitCode.PROJECT_WRONG
+    return ExitCode.PROJECT_WRONG if report.verdict == "different" else ExitCode.DONE
 
 
-def _text(report: RebuildReport, everything: bool) -> str:
+def _text(report: RebuildReport, everything: bool) -> list[str]:
     kinds = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts)
     equal = Counter(artifact.name.partition(":")[0] for artifact in report.artifacts if artifact.equal)
     width = max(map(len, kinds))
@@ -61,10 +65,19 @@ def _text(report: RebuildReport, everything: bool) -> str:
         lines += ["", f"{'artifact':{width}}  {'locked':{SHORT}}  rebuilt"]
         lines += [f"{name:{width}}  {_short(locked)}  {_short(rebuilt)}" for name, locked, rebuilt in shown]
     same = sum(equal.values())
-    verdict = "identical" if report.identical else f"{len(report.artifacts) - same} differ"
+    verdict = {"different": f"{len(report.artifacts) - same} differ"}.get(report.verdict, report.verdict)
+    if not report.identical:
+        lines += _scores(report)
     done = f"{report.built} built, {report.restored} restored"
     lines += ["", f"{report.ref} ({report.commit[:SHORT]}): {same} of {len(report.artifacts)} equal, {verdict}"]
-    return "\n".join([*lines, f"{done} ({report.seconds:.1f} s)"])
+    return [*lines, f"{done} ({report.seconds:.1f} s)"]
+
+
+def _scores(report: RebuildReport) -> list[str]:
+    return [
+        f"{name}: accuracy {locked:.3f}, rebuilt {rebuilt:.3f}, difference {interval.low:+.3f} to {interval.high:+.3f}"
+        for name, locked, rebuilt, interval in report.scores
+    ]
 
 
 def _short(digest: str | None) -> str:

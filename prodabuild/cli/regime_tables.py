@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.cli.tables import Titled
+from prodabuild.cli.tables import Titled, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,18 +16,16 @@ APART = "*"
 DATA = ("samples", "distinct", "records", "tokens")
 
 
-def text(found: Experimented, verbosity: int) -> str:
+def text(found: Experimented, verbosity: int) -> list[str]:
     """Return what the terminal shows."""
-    parts = [table.lines() for table in _tables(found.comparison, verbosity)]
-    return "\n\n".join("\n".join(part) for part in [*parts, list(_notes(found.comparison))])
+    tables = (table.lines() for table in _tables(found.comparison, verbosity))
+    return spaced([*tables, list(_notes(found.comparison))])
 
 
-def markdown(found: Experimented, verbosity: int) -> str:
+def markdown(found: Experimented, verbosity: int) -> list[str]:
     """Return what a pull request shows."""
-    parts = [["## Arms side by side"]]
-    for table in _tables(found.comparison, verbosity):
-        parts.append(table.markdown())
-    return "\n\n".join("\n".join(part) for part in [*parts, [" ".join(_notes(found.comparison)), ""]])
+    tables = (table.markdown() for table in _tables(found.comparison, verbosity))
+    return spaced([["## Arms side by side"], *tables, [" ".join(_notes(found.comparison)), ""]])
 
 
 def drawing(found: Experimented) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.cli.tables import columns, markdown_table
+from prodabuild.escaping import markdown_code, markdown_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ NOTE = (
 )
 
 
-def table(report: TestReport, verbosity: int) -> str:
+def table(report: TestReport, verbosity: int) -> list[str]:
     """Return what the terminal shows."""
     lines = columns([HEAD, *_splits(report)])
     if against := list(_against(report)):
@@ -31,19 +32,19 @@ def table(report: TestReport, verbosity: int) -> str:
     if len(lines) > 1 and (against or verbosity > 0):
         lines.append("")
     lines += [f"{'ok  ' if gate.ok else 'FAIL'} {_gate(gate)}" for gate in report.verdict.gates]
-    return "\n".join([*lines, _last_line(report)])
+    return [*lines, _last_line(report)]
 
 
 def markdown(report: TestReport) -> str:
     """Return what a pull request shows. Of items it tells how many, never which."""
     passed = report.verdict.verdict == "pass"
     lines = [f"## Tests: {'a part' if report.part else 'passed' if passed else 'failed'}", ""]
-    lines += [f"- {'✅' if gate.ok else '❌'} {_gate(gate)}" for gate in report.verdict.gates]
+    lines += [f"- {'✅' if gate.ok else '❌'} {markdown_text(_gate(gate))}" for gate in report.verdict.gates]
     lines += ["" if report.verdict.gates else "No gate is declared.\n", *markdown_table(HEAD, list(_splits(report)))]
     if against := list(_against(report)):
         lines += [
             "",
-            f"Against {report.against}, on the items that both have:",
+            f"Against {markdown_code(str(report.against))}, on the items that both have:",
             "",
             *markdown_table(AGAINST_HEAD, against),
         ]
@@ -104,6 +105,8 @@ def shown_p(value: float) -> str:
 def _gate(gate: GateResult) -> str:
     if gate.against:
         return f"{gate.name} against {gate.against} is {gate.value:.3f}, at most {gate.limit:g} is asked"
+    if gate.name.endswith(".n"):
+        return f"{gate.name} is {gate.value:g}, at least {gate.limit:g} is asked: the suite has no item"
     return f"{gate.name} is {gate.value:.3f}, at least {gate.limit:g} is asked"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.escaping import markdown_text, visible
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 LEFT = 2
 
@@ -23,11 +25,17 @@ class Titled(NamedTuple):
 
     def markdown(self) -> list[str]:
         """Return the table as Markdown."""
-        return [f"**{self.title}**", "", *markdown_table(self.head, self.rows, left=1)]
+        return [f"**{markdown_text(self.title)}**", "", *markdown_table(self.head, self.rows, left=1)]
+
+
+def spaced(parts: Iterable[Sequence[str]]) -> list[str]:
+    """Return parts of a page as lines, an empty one between two."""
+    return [line for part in parts for line in ("", *part)][1:]
 
 
 def columns(rows: Sequence[Sequence[str]], left: int = LEFT) -> list[str]:
-    """Return rows in columns: the first ones to the left, numbers to the right."""
+    """Return rows in columns, their cells made visible: the first ones to the left, numbers to the right."""
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(_aligned(row, widths, left)).rstrip() for row in rows]
 
@@ -38,6 +46,7 @@ def _aligned(row: Sequence[str], widths: Sequence[int], left: int) -> Iterator[s
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = LEFT) -> list[str]:
-    """Return rows below their heads as Markdown."""
-    lines = [head, [*["---"] * left, *["---:"] * (len(head) - left)], *rows]
+    """Return rows below their heads as Markdown, which renders no cell."""
+    cells = [[markdown_text(cell) for cell in row] for row in rows]
+    lines = [head, [*["---"] * left, *["---:"] * (len(head) - left)], *cells]
     return ["| " + " | ".join(row) + " |" for row in lines]

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import building, common, open_project
+from prodabuild.cli.drawings import FILE, STDOUT, one_on_stdout
+from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prodabuild.cli.console import Console
     from prodabuild.project import TestReport
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("test")
 @click.option("--failed", is_flag=True, help="Test again what failed last time (dev items); record nothing.")
 @click.option("--against", metavar="REF", help="Compare with the version at this git ref, and judge drops against it.")
 @click.option("--accept", is_flag=True, help="Record this version in proda.lock as accepted, if it passes.")
-@click.option("--junit", type=_FILE, metavar="FILE", help="Write every item's verdict as JUnit XML.")
-@click.option("--md", type=_FILE, metavar="FILE", help="Write the scores as Markdown, for a pull request.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write every item's verdict as JUnit XML; `-`: to stdout.")
+@click.option(
+    "--md", type=FILE, metavar="FILE", help="Write the scores as Markdown, for a pull request; `-`: to stdout."
+)
 @building
 @common
 def command(
@@ -31,6 +33,7 @@ def command(
     jobs: int,
     keep_going: bool,
     locked: bool,
+    own_code: bool,
     device: str,
     failed: bool,
     against: str | None,
@@ -51,20 +54,21 @@ def command(
         raise UsageError("--failed tests a part: it goes with neither --against nor --accept", "leave one out")
     if accept and locked:
         raise UsageError("--accept writes proda.lock, --locked forbids it", "leave one out")
-    options = Options("results", jobs, locked, keep_going, device, console.emit)
+    alone = one_on_stdout(junit=junit, md=md)
+    options = Options("results", jobs, locked, keep_going, device, console.emit, own_code=own_code, trust=trust())
     report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()
-    _write_files(report, junit, md)
+    _write_files(console, report, junit, md)
     if console.as_json:
         console.json(report.to_json())
-    else:
+    elif not alone:
         from prodabuild.cli.scores import table
 
         console.out(table(report, console.verbosity))
     return ExitCode.DONE if report.verdict.verdict == "pass" else ExitCode.GATE_FAILED
 
 
-def _write_files(report: TestReport, junit_file: Path | None, md_file: Path | None) -> None:
+def _write_files(console: Console, report: TestReport, junit_file: Path | None, md_file: Path | None) -> None:
     from prodabuild.cli.junit import junit
     from prodabuild.cli.scores import markdown
 
@@ -72,6 +76,8 @@ def _write_files(report: TestReport, junit_file: Path | None, md_file: Path | No
         (junit_file, junit(report) if junit_file else b""),
         (md_file, markdown(report).encode() if md_file else b""),
     ):
-        if file is not None:
+        if file == STDOUT:
+            console.data(data)
+        elif file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)

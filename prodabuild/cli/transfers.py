@@ -39,7 +39,7 @@ def tell(console: Console, verb: str, report: TransferReport) -> int:
     return ExitCode.DONE if report.whole else ExitCode.OUTSIDE
 
 
-def _text(verb: str, report: TransferReport) -> str:
+def _text(verb: str, report: TransferReport) -> list[str]:
     place = f"{report.remote} ({report.url})"
     objects = counted(report.objects, "object")
     versions = f" of {counted(len(report.versions), 'version')}" if len(report.versions) > 1 else ""
@@ -57,8 +57,8 @@ def _text(verb: str, report: TransferReport) -> str:
         total = len(report.missing) + len(report.damaged)
         lines.append(f"{counted(total, 'object')} could not be {verb}ed: {_mend(verb, report)}")
     elif report.placed:
-        lines.append(f"{counted(report.placed, 'file')} laid in build/: the next `prodabuild compile` restores them")
-    return "\n".join(lines)
+        lines.append(f"{counted(report.placed, 'file')} laid in build/{report.outlook}")
+    return lines
 
 
 def _mend(verb: str, report: TransferReport) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prodabuild.cli.options import common, open_project, visible_device
+from prodabuild.cli.options import common, open_project, trust, trusting, visible_device
 from prodabuild.cli.reasons import reason_lines
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ HEADINGS = {"read_by": "read by", "samples": "mentioned in", "items": "asked in"
 @click.command("why")
 @click.argument("thing")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="Where to train and test.")
+@trusting
 @common
 def command(folder: Path, console: Console, thing: str, device: str) -> None:
     """Tell where a THING comes from and what it ends in.
@@ -38,12 +39,12 @@ def command(folder: Path, console: Console, thing: str, device: str) -> None:
     """
     from prodabuild.project import Options
 
-    options = Options(to="results", device=visible_device(device), emit=console.emit)
+    options = Options(to="results", device=visible_device(device), emit=console.emit, trust=trust())
     report = open_project(folder).why(thing, options, everything=console.verbosity > 0)
     if console.as_json:
         console.json(report.to_json())
     else:
-        console.out("\n".join(_lines(report, everything=console.verbosity > 0)))
+        console.out(_lines(report, everything=console.verbosity > 0))
 
 
 def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
@@ -57,26 +58,30 @@ def _lines(report: WhyReport, everything: bool) -> Iterator[str]:
         yield ""
         yield from (f"  {message['role']}: {message['content']}" for message in report.messages)
     if report.made_from:
-        yield "\nmade from"
+        yield ""
+        yield "made from"
         for group in report.made_from:
             yield f"  {group.what} ({group.count})"
             yield from _table(group.rows, "    ")
             yield from _rest(group, "    ")
     for name, heading in HEADINGS.items():
         for group in getattr(report, name):
-            yield f"\n{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
+            yield ""
+            yield f"{heading} {group.count} {group.what.removesuffix('s') if group.count == 1 else group.what}"
             rows = [row._replace(where="") for row in group.rows] if name == "read_by" else group.rows
             yield from _table(rows)
             yield from _rest(group)
     follows = [row for group in report.follows for row in _brief(group)]
     if not set(follows) <= set(report.path):
-        yield "\nends in"
+        yield ""
+        yield "ends in"
         yield from _table(follows)
 
 
 def _reasons(report: WhyReport, everything: bool) -> Iterator[str]:
     if report.reasons:
-        yield f"\n{ACTIONS[report.action]}, since"
+        yield ""
+        yield f"{ACTIONS[report.action]}, since"
         yield from reason_lines(report.reasons, everything, "  ")
 
 

@@ -85,7 +85,7 @@ def _draft(cluster: Sequence[Gap], ops: list[dict[str, Any]], diagnosis: str) ->
         title = f"{discipline}: conclusions over {hub} that the model does not draw"
         reason = f"the model knows the facts behind {failed}, and does not join them"
     return Draft(
-        re.sub(r"[^a-z0-9]+", "-", f"{discipline} {cause} {hub}".lower()).strip("-"),
+        re.sub(r"[^a-z0-9]+", "-", f"{discipline} {cause} {hub}".lower()).strip("-")[:60].rstrip("-"),
         {
             "title": title,
             "reason": f"{reason}; expected: these pass, and sealed items over the same records with them",

@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from prodabuild.digest import seeded
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.encoding import request_of
+from prodabuild.knowledge.language import with_article
+from prodabuild.knowledge.misses import near_misses
+from prodabuild.segments import fold
 from prodabuild.suites.chain import ask
 
 if TYPE_CHECKING:
@@ -22,6 +26,10 @@ Kind = Literal["recall", "meaning", "link", "given", "order"]
 WRONG = 3  # options beside the right one
 DRAWS = ("first", "second")  # of wrong options
 ORDERS = 4
+
+
+class SealedItemError(ProjectError):
+    """An item that is for scoring only was given to diagnosis. An exception, not an `assert`: `python -O` keeps it."""
 
 
 class Probe(NamedTuple):
@@ -48,8 +56,9 @@ class Item(NamedTuple):
 
 
 def read_item(row: dict[str, Any], steps: Sequence[str]) -> Item:
-    """Return an item from its row in a suite's file; a sealed one is refused."""
-    assert row["split"] == "dev", f"{row['id']} is sealed: nobody may look into it"
+    """Return an item from its row in a suite's file; raises `SealedItemError` unless it is a dev item."""
+    if row["split"] != "dev":
+        raise SealedItemError(f"{row['id']} is sealed: nobody may look into it", "diagnose dev items")
     return Item(
         row["id"],
         row["discipline"],
@@ -72,7 +81,7 @@ def recall(relation: Relation) -> Iterator[Probe]:
         names = [f"{relation.knowledge.concept(option).name.text}." for option in options]
         yield _probe("recall", relation.id, relation.say(relation.predicate.question), names, options, relation)
         stated = [relation.say(template, relation.knowledge.concept(option), end=".") for option in options]
-        asked = f"State a fact about {relation.subject.name.text}."
+        asked = f"State a fact about {with_article(relation.subject.name)}."
         yield _probe("recall", relation.id, asked, stated, options, relation)
 
 
@@ -123,22 +132,15 @@ def _probe(
 
 
 def _near_misses(relation: Relation, purpose: str) -> list[str]:
-    """Return concepts that the relation does not hold for: siblings of its object, then of its subject."""
-    knowledge, (subject, predicate, target) = relation.knowledge, relation.triple
-    refused = {subject, target, *knowledge.reach(subject, predicate)}
-    draw = seeded(knowledge.seed, relation.id, "probe", purpose)
-    found = knowledge.siblings(target, WRONG, draw, refused)[:WRONG]
-    if len(found) < WRONG:
-        found += knowledge.siblings(subject, WRONG, draw, refused.union(found))[: WRONG - len(found)]
-    return _distinct(knowledge, target, found)
+    return near_misses(relation, WRONG, seeded(relation.knowledge.seed, relation.id, "probe", purpose))
 
 
 def _distinct(knowledge: Knowledge, right: str, wrong: Sequence[str]) -> list[str]:
     """Return the wrong options whose names differ from the right one's, and from each other's."""
-    names = {knowledge.concept(right).name.text.lower()}
+    names = {fold(knowledge.concept(right).name.text)}
     found = []
     for other in wrong:
-        name = knowledge.concept(other).name.text.lower()
+        name = fold(knowledge.concept(other).name.text)
         if name not in names:
             names.add(name)
             found.append(other)

@@ -64,22 +64,14 @@ def examine(root: Path) -> bool:
     place of a folder of the package or in it, `NotRegularError` for a named pipe, a socket or a device there.
     """
     home = _home(root)
-    folder = root / PRIVATE
-    try:
-        found = os.lstat(folder)
-    except FileNotFoundError:
-        found = None
-    if found is not None and home is not None:
+    if home is not None and os.path.lexists(root / PRIVATE):
         _refuse_tracked(root, home)
-    for name in OWNED:
-        inside(root, name)
+    folders = {name: _folder_at(root, name) for name in OWNED}
+    found = folders[PRIVATE]
     if found is None:
         return True
-    if not stat.S_ISDIR(found.st_mode):
-        raise ProjectError(f"{PRIVATE} is not a folder", "remove it: prodabuild keeps the state of this machine there")
     _refuse_foreign(root, found)
-    names = _look_over(folder)
-    return not names or _proven(home, _document(root / PROOF), found)
+    return not _look_over(root / PRIVATE) or _proven(home, _document(root / PROOF), found)
 
 
 def claim(root: Path, emit: Emit) -> bytes:
@@ -135,6 +127,18 @@ def _tracked(root: Path) -> list[str] | None:
     except FileNotFoundError:  # without git nothing was checked out here
         return None
     return os.fsdecode(done.stdout).split("\0")[:-1] if not done.returncode else None
+
+
+def _folder_at(root: Path, name: str) -> os.stat_result | None:
+    """Return the stat data of a folder of ours, None where there is none; raises for whatever else is in its place."""
+    inside(root, name)
+    try:
+        found = os.lstat(root / name)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        raise ProjectError(f"{name} is not a folder", "remove it: prodabuild keeps files of its own there")
+    return found
 
 
 def _refuse_foreign(root: Path, found: os.stat_result) -> None:

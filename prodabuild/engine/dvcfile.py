@@ -1,10 +1,12 @@
 """The files of a DVC pipeline, without DVC: `dvc.yaml`, read; `dvc.lock`, written byte for byte as DVC writes it.
 
-A lock keeps the text of every stage that is not replaced, so that what others recorded stays as it is.
+A lock keeps the text of every stage that is not replaced, so that what others recorded stays as it is. What is read is
+bounded in depth and in size, aliases followed, and typed: an output is a path with the name of an object and a size.
 """
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +14,7 @@ import yaml
 
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular
+from prodabuild.paths import MAX_PATH_BYTES, is_md5, read_source
 from prodabuild.yamlio import TextError, load
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ PIPELINE, LOCK = "dvc.yaml", "dvc.lock"
 _HEAD = "schema: '2.0'\nstages:\n"
 _LISTS = {"deps", "params", "outs", "metrics", "plots"}
 _PLAIN = {"cmd", "desc", "meta", "frozen", "always_changed", *_LISTS}
+MAX_DEPTH = 50  # DVC's own files have 7
+MAX_VALUES = 1_000_000  # aliases followed
+_MAY_BE_DEEP = re.compile(rf"^[ \t?:-]{{{MAX_DEPTH}}}", re.MULTILINE)
 Entry = dict[str, Any]
 
 
@@ -56,15 +61,15 @@ class Lock(NamedTuple):
         try:
             entry = load(dedent(self.stages.get(name, "{}")))[name]
             places = [*entry.get("deps", []), *entry.get("outs", [])]
-            return dict(entry) if all({"path", "md5", "size"} <= place.keys() for place in places) else None
-        except (TextError, KeyError, AttributeError, TypeError):
+            return dict(entry) if all(map(_is_content, places)) else None
+        except (TextError, KeyError, AttributeError, TypeError, ValueError):
             return None
 
 
 def read_stages(path: Path) -> tuple[DvcStage, ...]:
     """Return the stages of a `dvc.yaml` that say all in plain words: no template, loop or folder of their own."""
     try:
-        data = read_regular(path)
+        data = read_source(path.parent, path.name)
     except FileNotFoundError:
         return ()
     return parse_stages(data, path.name)
@@ -72,49 +77,107 @@ def read_stages(path: Path) -> tuple[DvcStage, ...]:
 
 def parse_stages(data: bytes, name: str) -> tuple[DvcStage, ...]:
     """Return the stages of a `dvc.yaml` by its bytes; raises `ProjectError` when it is no YAML."""
-    try:
-        document = yaml.load(data, yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ProjectError(f"{name} is not YAML: {_said(error)}", "`dvc status` says where it is wrong") from None
+    document = _read(data, name, "`dvc status` says where it is wrong")
     stages = document.get("stages") if isinstance(document, dict) else None
     found = stages.items() if isinstance(stages, dict) else ()
-    return tuple(stage for name, written in found if (stage := _stage(name, written)))
+    return tuple(stage for stage_name, written in found if (stage := _stage(str(stage_name), written)))
 
 
 def lock_outs(data: bytes, name: str) -> dict[str, list[Entry]]:
-    """Return what a `dvc.lock`, or a `.dvc` file, says of the outputs of each stage (that of a file: "")."""
-    try:
-        document = yaml.load(data, yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ProjectError(f"{name} is not YAML: {_said(error)}", _HINT) from None
+    """Return what a `dvc.lock`, or a `.dvc` file, says of the outputs of each stage (that of a file: "").
+
+    Each has a `path` and an `md5`, the name of an object. Raises `ProjectError`, also for an output that has not.
+    """
+    document = _read(data, name, _HINT)
     document = document if isinstance(document, dict) else {}
     stages = document.get("stages")
     found = stages if isinstance(stages, dict) else {"": document}
-    return {
-        stage: [out for out in entry.get("outs") or () if isinstance(out, dict) and out.get("hash") == "md5"]
-        for stage, entry in found.items()
-        if isinstance(entry, dict)
-    }
+    return {str(stage): _outs(entry, f"{name}: {stage}") for stage, entry in found.items() if isinstance(entry, dict)}
+
+
+def _outs(entry: Entry, name: str) -> list[Entry]:
+    written = entry.get("outs") or []
+    if not isinstance(written, list):
+        raise ProjectError(f"{name}: `outs` is no list", _HINT)
+    outs = [out for out in written if isinstance(out, dict) and out.get("hash") == "md5"]
+    for out in outs:
+        if not _is_path(out.get("path")) or not is_md5(out.get("md5")):
+            raise ProjectError(f"{name}: the output {str(out.get('path'))[:80]!r} has no md5 of an object", _HINT)
+    return outs
+
+
+def _is_content(place: Any) -> bool:
+    """Tell whether a dependency or output is written as DVC does: where it is, which object, how many bytes."""
+    return _is_path(place["path"]) and is_md5(place["md5"]) and type(place["size"]) is int and place["size"] >= 0
+
+
+def _is_path(path: Any) -> bool:
+    return isinstance(path, str) and 0 < len(path) <= MAX_PATH_BYTES and "\0" not in path
+
+
+def _read(data: bytes, name: str, hint: str) -> Any:
+    """Return a YAML document as plain data; raises `ProjectError` where it is none, too deep or too large."""
+    text = _text(data, name, hint)
+    try:
+        document = yaml.load(text, yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
+        raise ProjectError(f"{name} is not YAML: {_said(error)}", hint) from None
+    left, seen = MAX_VALUES, [document]
+    while seen and left >= 0:
+        value = seen.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        left -= 1 + len(inner)
+        seen.extend(each for each in inner if isinstance(each, (dict, list)))
+    if left < 0:
+        raise ProjectError(f"{name} has more than {MAX_VALUES} values, aliases followed", hint)
+    return document
+
+
+def _text(data: bytes, name: str, hint: str) -> str:
+    """Return the text of a YAML file that is not nested so deep that its reader runs out of stack."""
+    try:
+        text = data.decode()
+        if text.count("[") + text.count("{") < MAX_DEPTH and not _MAY_BE_DEEP.search(text):
+            return text
+        depth = 0
+        for event in yaml.parse(text, yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            mark = event.start_mark
+            if depth > MAX_DEPTH and mark:
+                raise ProjectError(
+                    f"{name}:{mark.line + 1}:{mark.column + 1}: more than {MAX_DEPTH} levels of nesting", hint
+                )
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{name} is not YAML: {_said(error)}", hint) from None
+    return text
 
 
 def read_lock(path: Path) -> Lock:
     """Return a `dvc.lock`, an empty one when it is absent; raises `ProjectError` when it cannot be read."""
     try:
-        return parse_lock(read_regular(path), path.name)
+        return parse_lock(read_source(path.parent, path.name), path.name)
     except FileNotFoundError:
         return Lock()
 
 
 def parse_lock(data: bytes, file: str) -> Lock:
     """Return the `dvc.lock` of these bytes; raises `ProjectError` when they are none."""
+    text = _text(data, file, _HINT).rstrip("\n") + "\n"
     try:
-        text = data.decode().rstrip("\n") + "\n"
         root = yaml.compose(text, yaml.CSafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise ProjectError(f"{file} is not YAML: {_said(error)}", _HINT) from None
-    parts = {key.value: (key, value) for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
+    named = [(key, value) for key, value in root.value] if isinstance(root, yaml.MappingNode) else []
+    parts = {key.value: (key, value) for key, value in named if isinstance(key, yaml.ScalarNode)}
     key, stages = parts.get("stages", (None, None))
-    if not isinstance(stages, yaml.MappingNode) or parts.get("schema", (None, root))[1].value != "2.0":
+    schema = parts.get("schema", (None, None))[1]
+    if (
+        key is None
+        or len(parts) < len(named)
+        or not isinstance(stages, yaml.MappingNode)
+        or schema is None
+        or schema.value != "2.0"
+    ):
         raise ProjectError(f"{file} is not as DVC writes it", _HINT)
     lines = text.splitlines(keepends=True)
     first = key.start_mark.line
@@ -122,7 +185,7 @@ def parse_lock(data: bytes, file: str) -> Lock:
         (other.start_mark.line for other, _ in parts.values() if other.start_mark.line > first), default=len(lines)
     )
     starts = [name.start_mark.line for name, _ in stages.value]
-    if stages.flow_style and starts:
+    if (stages.flow_style and starts) or not all(isinstance(name, yaml.ScalarNode) for name, _ in stages.value):
         raise ProjectError(f"{file} is not as DVC writes it", _HINT)
     blocks = {
         name.value: "".join(lines[start:until])
@@ -165,20 +228,25 @@ def _stage(name: str, written: Any) -> DvcStage | None:
         return None
     if not isinstance(written.get("cmd"), str) or not all(isinstance(written.get(key, []), list) for key in _LISTS):
         return None
+    if not all(map(_is_path, written.get("deps", []))):
+        return None
     params: dict[str, tuple[str, ...]] = {}
     for item in written.get("params", []):
         for file, keys in item.items() if isinstance(item, dict) else (("params.yaml", [str(item)]),):
-            params[file] = (*params.get(file, ()), *(keys or ()))
-    outs = [
-        DvcOut(path, (flags or {}).get("cache", True), key == "metrics")
-        for key in ("outs", "metrics", "plots")
-        for item in written.get(key, [])
-        for path, flags in (item.items() if isinstance(item, dict) else ((str(item), None),))
-    ]
+            if not isinstance(keys, (list, type(None))):
+                return None
+            params[str(file)] = (*params.get(str(file), ()), *map(str, keys or ()))
+    outs = []
+    for key in ("outs", "metrics", "plots"):
+        for item in written.get(key, []):
+            for path, flags in item.items() if isinstance(item, dict) else ((item, None),):
+                if not isinstance(flags, (dict, type(None))) or not _is_path(path):
+                    return None
+                outs.append(DvcOut(path, (flags or {}).get("cache", True) is not False, key == "metrics"))
     return DvcStage(
         name=name,
         cmd=written["cmd"],
-        deps=tuple(sorted(map(str, written.get("deps", [])))),
+        deps=tuple(sorted(written.get("deps", []))),
         params=params,
         outs=tuple(sorted(outs)),
     )

@@ -8,11 +8,15 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.paths import read_source
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 FILE = ".dvcignore"
+MAX_BYTES = 1 << 20
+LONGEST = 4096  # characters of a pattern: no path is longer
 
 
 class UnlistedError(Exception):
@@ -47,7 +51,7 @@ def rules_above(root: Path, path: str) -> tuple[Rules, ...]:
     for folder in reversed(PurePosixPath(path).parents):
         base = "" if folder.as_posix() == "." else f"{folder.as_posix()}/"
         try:
-            lines = os.fsdecode((root / base / FILE).read_bytes()).splitlines()
+            lines = os.fsdecode(read_source(root, base + FILE, MAX_BYTES)).splitlines()
         except FileNotFoundError:
             continue
         patterns += [pattern for line in lines if (pattern := _pattern(line.strip(), base))]
@@ -96,7 +100,7 @@ def _pattern(line: str, base: str) -> tuple[str, bool] | None:
 
     None for a comment, an empty line, and what is no pattern: git ignores such lines, too.
     """
-    if not line or line.startswith("#"):
+    if not line or line.startswith("#") or len(line) > LONGEST:
         return None
     negated = line.startswith("!")
     line = line.removeprefix("!")

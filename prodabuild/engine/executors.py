@@ -25,7 +25,7 @@ from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
 from prodabuild.errors import OutsideError
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -83,7 +83,7 @@ def build_units(
                 continue
             return
         files = tuple(
-            reader.store.put(path, content if isinstance(content, bytes) else read_regular(content))
+            reader.store.put(path, content if isinstance(content, bytes) else read_whole(content))
             for path, content in sorted(output.items())
         )
         yield Receipt(unit, view.trace(files), None, reader.store.take_recovered())

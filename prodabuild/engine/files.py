@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,8 @@ class Scan:
 def stat_of(path: str | Path) -> Stat:
     """Return a regular file's stat data; raises OSError, `NotRegularError`."""
     found = os.stat(path)
-    require_regular(Path(path), found)
+    if not stat.S_ISREG(found.st_mode):
+        require_regular(Path(path), found)
     return Stat(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 

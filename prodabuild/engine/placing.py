@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prodabuild.digest import file_md5
+from prodabuild.digest import file_md5, sha256
 from prodabuild.engine.facts import Reason
 from prodabuild.engine.files import Stat, stat_of
 from prodabuild.engine.state import PlacedRow
@@ -114,7 +114,7 @@ def put_outputs(state: State, space: Workspace, trace: Trace, fresh: bool = Fals
     known = state.placed_of(trace.unit)
     for stored in trace.files:
         data = space.store.fresh(stored) if fresh else space.store.get(stored)
-        if data is None:
+        if data is None or not (fresh or sha256(data) == stored.sha256):
             return False
         put_file(state, space, trace.unit, stored, data)
     for path in known:

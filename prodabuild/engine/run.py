@@ -6,9 +6,11 @@ claims more than the store holds: a killed run is simply continued.
 
 from __future__ import annotations
 
+import math
+import random
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine import journal
 from prodabuild.engine.facts import OUTPUT, Reason
@@ -17,7 +19,7 @@ from prodabuild.engine.plan import can_be_had, current_trace
 from prodabuild.engine.store import LostOutputError
 from prodabuild.engine.verify import verify_outputs
 from prodabuild.engine.view import MissingOutputError, remove_work
-from prodabuild.errors import OutsideError
+from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.events import Note, StageFinished, StageStarted, UnitDone
 
 if TYPE_CHECKING:
@@ -31,9 +33,36 @@ if TYPE_CHECKING:
     from prodabuild.engine.view import Reader
     from prodabuild.events import Emit
 
+DOUBT = Reason("building it again gave other bytes")
 COMMIT_SECONDS = 0.05
 RESTORED_AT_ONCE = 100
 POOL_FROM = 24  # fewer units than this are built sooner in this process than a pool starts
+
+
+_REFUTED = (
+    "what was built elsewhere is forgotten, so run the command again to build it here; "
+    "and find out who wrote that into the lock"
+)
+
+
+class RefutedError(ProjectError):
+    """Building a unit again gave other bytes than those that were restored for it."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Which restored units are built again and compared: a random share of these stages' units, at least one a stage.
+
+    That is of units built elsewhere. With a share of 1 it is all units, and what is wrong is replaced.
+    """
+
+    stages: frozenset[str]
+    share: float
+
+    def pick(self, units: Sequence[str]) -> list[str]:
+        """Return a share of some units that nobody can foresee."""
+        count = min(len(units), max(1, math.ceil(self.share * len(units))))
+        return sorted(random.SystemRandom().sample(units, count)) if units else []
 
 
 @dataclass
@@ -63,6 +92,7 @@ class Runner:
     emit: Emit
     jobs: int = 1
     keep_going: bool = False
+    proof: Proof | None = None
 
     @property
     def state(self) -> State:
@@ -128,6 +158,7 @@ class Runner:
         failed_before = len(result.failures)
         started = time.monotonic()
         self.emit(StageStarted(stage.name, len(found)))
+        found = self._prove(stage, found) if self.proof and stage.name in self.proof.stages else found
         restored = self._restore(stage, [trace for trace in found.values() if trace], result)
         built = self._build(stage, sorted(found.keys() - set(restored)), result)
         result.restored += restored
@@ -194,6 +225,53 @@ class Runner:
             self.emit(Note(message, warning=True))
         return names
 
+    def _prove(self, stage: Stage, found: Mapping[str, Trace | None]) -> Mapping[str, Trace | None]:
+        """Build some units that are about to be restored; returns what is found without traces that tell otherwise.
+
+        Unless all are looked at, raises `RefutedError` at the first one: all that was built elsewhere is forgotten.
+        """
+        assert self.proof is not None
+        every = self.proof.share >= 1
+        others = set() if every else self.state.foreign()
+        likely = {name: trace for name, trace in found.items() if trace and can_be_had(self.space.store, trace)}
+        traces = {name: trace for name, trace in likely.items() if every or (name, trace.inputs) in others}
+        kept = dict(found)
+        for name in self.refuted(stage, {name: traces[name] for name in self.proof.pick(sorted(traces))}):
+            message = f"{name}: what was to be restored is not what its sources make"
+            if not every:
+                with self.state.transaction():
+                    self.state.drop_foreign(DOUBT)
+                raise RefutedError(message, _REFUTED)
+            self.emit(Note(f"{message}: it is built again", warning=True))
+            kept[name] = None
+        return kept
+
+    def prove(self, stages: Iterable[Stage]) -> tuple[int, list[str]]:
+        """Build every clean unit of these stages again; returns how many, and those that come out otherwise.
+
+        What is known of the latter is forgotten: the next run builds them.
+        """
+        proved = 0
+        wrong: list[Trace] = []
+        for stage in stages:
+            clean = {row.name for row in self.state.units(stage.name) if row.dirty is None}
+            traces = {trace.unit: trace for trace in self.state.current_traces(stage.name) if trace.unit in clean}
+            self.reader.forget()
+            wrong += [traces[name] for name in self.refuted(stage, traces)]
+            proved += len(traces)
+        with self.state.transaction():
+            self.state.drop([(trace.unit, trace.inputs) for trace in wrong], DOUBT)
+        return proved, [trace.unit for trace in wrong]
+
+    def refuted(self, stage: Stage, traces: Mapping[str, Trace]) -> list[str]:
+        """Build units again and return those that end otherwise than their traces tell; the state stays as it is."""
+        wrong = []
+        for receipt in self._receipts(stage, sorted(traces)) if traces else ():
+            remove_work(self.space.scratch, receipt.unit)
+            if receipt.trace is None or _told(receipt.trace) != _told(traces[receipt.unit]):
+                wrong.append(receipt.unit)
+        return sorted(wrong)
+
     def _announce(self, traces: Sequence[Trace]) -> None:
         with self.state.transaction():
             announce(self.state, traces)
@@ -212,6 +290,7 @@ class Runner:
                 for trace in traces:
                     put_outputs(self.state, self.space, trace, fresh=True)
                     self._record(trace)
+                    self.state.own(trace)
                 self.state.set_note(journal.READ, str(journal.end(path)))
             for trace in traces:
                 remove_work(self.space.scratch, trace.unit)
@@ -245,6 +324,11 @@ class Runner:
         if self.state.record(trace):
             reason = Reason(f"{trace.unit} changed")
             self.state.mark_dirty({reader: [reason] for reader in self.state.followers(OUTPUT + trace.unit)})
+
+
+def _told(trace: Trace) -> tuple[Any, ...]:
+    """Return what building again must give: the names of inputs are compressed, and not every library does so alike."""
+    return trace.inputs, trace.output, trace.files
 
 
 def _journaled(receipts: Iterable[Receipt], path: Path) -> Iterator[Receipt]:

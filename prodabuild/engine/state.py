@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from prodabuild.engine.facts import Delta
 
-VERSION = 7
+VERSION = 8
 KEEP_TRACES = 8
 KEEP_REASONS = 20
 _SCHEMA = """
@@ -37,6 +37,7 @@ CREATE TABLE units (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, stag
                     dirty TEXT);
 CREATE TABLE traces (unit TEXT, inputs BLOB, keys BLOB, names BLOB, after TEXT, output BLOB, files BLOB, summary BLOB,
                      seen BLOB, seq INTEGER, PRIMARY KEY (unit, inputs));
+CREATE TABLE foreign_traces (unit TEXT, inputs BLOB, PRIMARY KEY (unit, inputs)) WITHOUT ROWID;
 CREATE TABLE after (name TEXT, unit TEXT, PRIMARY KEY (name, unit)) WITHOUT ROWID;
 CREATE TABLE placed (path TEXT PRIMARY KEY, unit TEXT, md5 TEXT, size INTEGER, mtime INTEGER, ctime INTEGER,
                      inode INTEGER) WITHOUT ROWID;
@@ -379,10 +380,49 @@ class State:
         """Return every recorded trace, those of one unit oldest first."""
         return (_trace(row) for row in self._db.execute(f"SELECT {_TRACE} FROM traces ORDER BY unit, seq"))
 
+    def own_traces(self) -> Iterator[Trace]:
+        """Return every recorded trace of a build of this clone, those of one unit oldest first."""
+        others = self.foreign()
+        return (trace for trace in self.all_traces() if (trace.unit, trace.inputs) not in others)
+
     def adopt(self, traces: Iterable[Trace]) -> None:
-        """Take over traces of an earlier state, those of one unit oldest first; no unit stands on them yet."""
+        """Take over traces of an earlier state, those of one unit oldest first; no unit depends on them yet."""
         for trace in traces:
             self._keep(trace)
+
+    def adopt_foreign(self, traces: Iterable[Trace]) -> None:
+        """Take over traces of builds elsewhere. Where the same inputs are recorded, what is recorded stays."""
+        for trace in traces:
+            if self.trace(trace.unit, trace.inputs) is None:
+                self._keep(trace)
+                self._db.execute("INSERT OR IGNORE INTO foreign_traces VALUES (?, ?)", (trace.unit, trace.inputs))
+
+    def foreign(self) -> set[tuple[str, bytes]]:
+        """Return the unit and the inputs of every trace of a build elsewhere that is recorded still."""
+        return set(self._db.execute("SELECT unit, inputs FROM foreign_traces JOIN traces USING (unit, inputs)"))
+
+    def has_foreign(self) -> bool:
+        """Tell whether any trace of a build elsewhere was taken over."""
+        return self._db.execute("SELECT 1 FROM foreign_traces LIMIT 1").fetchone() is not None
+
+    def drop_foreign(self, reason: Reason) -> None:
+        """Forget the traces of builds elsewhere; the units that depend on them are to be built."""
+        self.drop(self._db.execute("SELECT unit, inputs FROM foreign_traces").fetchall(), reason)
+
+    def drop(self, traces: Collection[tuple[str, bytes]], reason: Reason) -> None:
+        """Forget traces, by unit and inputs; the units that depend on them are to be built."""
+        for unit, inputs in traces:
+            row = self.unit(unit)
+            if row is not None and row.inputs == inputs:
+                self.mark_dirty({unit: [reason]})
+                self._db.execute("DELETE FROM after WHERE unit = ?", (unit,))
+                self._db.execute("UPDATE units SET inputs = NULL WHERE name = ?", (unit,))
+        for table in ("traces", "foreign_traces"):
+            self._db.executemany(f"DELETE FROM {table} WHERE unit = ? AND inputs = ?", traces)
+
+    def own(self, trace: Trace) -> None:
+        """Note that this clone has built what a trace tells of."""
+        self._db.execute("DELETE FROM foreign_traces WHERE unit = ? AND inputs = ?", (trace.unit, trace.inputs))
 
     def outputs(self, stage: str | None = None) -> list[tuple[str, tuple[Stored, ...]]]:
         """Return the clean units (of one stage) with their files, by unit name."""

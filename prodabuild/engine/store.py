@@ -14,6 +14,8 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import orjson
+
 from prodabuild.digest import canonical, change_digest, file_md5, md5, sha256
 from prodabuild.errors import OutsideError
 from prodabuild.paths import (
@@ -23,8 +25,9 @@ from prodabuild.paths import (
     is_md5,
     is_regular,
     link_on_the_way,
-    open_regular,
     read_regular,
+    read_whole,
+    refusal,
 )
 
 if TYPE_CHECKING:
@@ -139,7 +142,7 @@ class Store:
 
     def fresh(self, stored: Stored) -> bytes:
         """Return the bytes of an object that was stored a moment ago."""
-        return _read_all(self.object_path(stored.md5))
+        return read_whole(self.object_path(stored.md5))
 
     def sound(self, name: str) -> bool:
         """Tell whether an object is there and is what its name says."""
@@ -147,11 +150,12 @@ class Store:
         return is_regular(path) and file_md5(path) == name.removesuffix(".dir")
 
     def files_of(self, name: str) -> dict[str, str]:
-        """Return the md5s of the files that a folder's object lists, by path; nothing when it is not there."""
+        """Return the md5s of the files that a folder's object lists, by path; nothing when it is gone or damaged."""
         try:
-            return listed(read_regular(self.object_path(name)))
+            data = read_regular(self.object_path(name))
         except FileNotFoundError:
             return {}
+        return listed(data) if md5(data) == name.removesuffix(".dir") else {}
 
     def receiving(self, name: str) -> Path:
         """Return where an object that comes from elsewhere is to be written, for `receive`."""
@@ -202,7 +206,7 @@ class Store:
         """Tell whether an object has these bytes."""
         path = self.object_path(name)
         try:
-            return os.stat(path).st_size == len(data) and _read_all(path) == data
+            return os.stat(path).st_size == len(data) and read_whole(path) == data
         except FileNotFoundError:
             return False
 
@@ -228,7 +232,7 @@ class Store:
         """Return the bytes of a file that holds what was stored, None when it does not."""
         try:
             found = os.stat(path)
-            data = _read_all(path) if found.st_size == stored.size and stat.S_ISREG(found.st_mode) else b""
+            data = read_whole(path) if found.st_size == stored.size and stat.S_ISREG(found.st_mode) else b""
         except (FileNotFoundError, NotADirectoryError):
             return None
         return data if len(data) == stored.size and md5(data) == stored.md5 else None
@@ -248,11 +252,16 @@ def tree_of(files: Iterable[tuple[str, str]]) -> tuple[str, bytes]:
 
 
 def listed(data: bytes) -> dict[str, str]:
-    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that."""
+    """Return the md5s of a folder's files, by path, from the bytes of its object; nothing when they are not that.
+
+    A list with one path or md5 that is none is no list: who made it is not to be believed in the rest.
+    """
     try:
-        return {row["relpath"]: row["md5"] for row in json.loads(data)}
+        found = {row["relpath"]: row["md5"] for row in orjson.loads(data)}
     except (ValueError, TypeError, KeyError):
         return {}
+    sound = all(is_md5(name) and not name.endswith(".dir") and not refusal(path) for path, name in found.items())
+    return found if sound else {}
 
 
 def make_folder(folder: Path) -> None:
@@ -274,7 +283,7 @@ def place(root: Path, text: str, data: bytes, scratch: Path, durable: bool = Fal
     """
     target = root / text
     inside(root, os.path.dirname(text) or "." if over_link else text)
-    if scratch.is_relative_to(root):
+    if os.fspath(scratch).startswith(f"{root}/"):
         _refuse_links(root, scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     temporary = scratch / f"{target.name}.{os.getpid()}"
@@ -307,12 +316,6 @@ def _refuse_links(root: Path, path: Path) -> None:
     linked = link_on_the_way(root, path)
     if linked:
         raise UnsafePathError(f"{linked} is a symbolic link", LINK_HINT)
-
-
-def _read_all(path: Path) -> bytes:
-    """Return the bytes of an object, which may be of any size."""
-    with open_regular(path) as file:
-        return file.readall()
 
 
 def writer_lives(temporary: Path) -> bool:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.errors import ProjectError
 from prodabuild.shards.prompt import prompt_and_answer
+from prodabuild.training.encode import tokens_of
+from prodabuild.training.fit import context_length as stated_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDEST = 256  # tokens of options that one row holds at most, if it holds more than one option
-_LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx")
 _UNSTATED = 2048  # the context of a model that states none, as lm-eval takes it
 _INFINITE = 10**9  # tokenizers without a limit state an enormous one
 
@@ -40,23 +41,31 @@ class Row(NamedTuple):
 
 def context_length(config: Any, tokenizer: Any) -> int:
     """Return the longest input that a model takes, in tokens."""
-    config = getattr(config, "text_config", None) or config
-    stated = next((value for name in _LENGTHS if (value := getattr(config, name, None)) is not None), None)
+    stated = stated_length(config)
     if stated is None:
         stated = getattr(tokenizer, "model_max_length", None)
         return int(stated) if stated is not None and stated < _INFINITE else _UNSTATED
-    return int(stated)
+    return stated
 
 
-def encode(tokenizer: Any, requests: Sequence[Request], limit: int) -> list[Row]:
-    """Return the rows of some requests. What is too long for the model is cut from the left, as lm-eval cuts it."""
+def encode(tokenizer: Any, requests: Sequence[Request], limit: int, cut: bool = False) -> list[Row]:
+    """Return the rows of some requests; raises `ProjectError` for what is too long for the model, unless it is `cut`.
+
+    lm-eval cuts it from the left.
+    """
     moved = [_move_spaces(request) for request in requests]
     whole = [context + text for context, texts in moved for text in texts]
-    contexts = _tokens(tokenizer, [context for context, _ in moved])
-    tokens = iter(_tokens(tokenizer, whole))
+    contexts = tokens_of(tokenizer, [context for context, _ in moved])
+    tokens = iter(tokens_of(tokenizer, whole))
     rows: list[Row] = []
     for number, ((context, texts), ids) in enumerate(zip(moved, contexts, strict=True)):
         pairs = [_pair(tokenizer, context, text, ids, next(tokens)) for text in texts]
+        longest = max((len(one) + len(other) - 1 for one, other in pairs), default=0)
+        if longest > limit and not cut:
+            raise ProjectError(
+                f"a test item is {longest} tokens long with an option, the base takes {limit} (its config.json)",
+                "shorten the names of the concepts in it, or take a base with a longer context",
+            )
         rows += _rows(number, pairs, limit, requests[number])
     return rows
 
@@ -98,23 +107,3 @@ def _rows(number: int, pairs: list[tuple[list[int], list[int]]], limit: int, req
 
 def _width(row: Row) -> int:
     return sum(len(option) - 1 for option in row.options)
-
-
-def _tokens(tokenizer: Any, texts: list[str]) -> list[list[int]]:
-    start = tokenizer.decode(tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id)
-    begun = [text.startswith(start) for text in texts]  # a text that brings its first token gets no second one
-    if any(begun):
-        return [
-            list(tokenizer.encode(text, **({"add_special_tokens": False} if has else {})))
-            for text, has in zip(texts, begun, strict=True)
-        ]
-    return _tokens_of_many(tokenizer, texts)
-
-
-def _tokens_of_many(tokenizer: Any, texts: list[str]) -> list[list[int]]:
-    """Return what `tokenizer(texts)` returns, in a third of the time where the library beneath can be asked."""
-    below = getattr(tokenizer, "backend_tokenizer", None)
-    if below is not None and below.padding is None and below.truncation is None:
-        return [encoded.ids for encoded in below.encode_batch_fast(texts)]
-    ids: list[list[int]] = tokenizer(texts, return_attention_mask=False)["input_ids"] if texts else []
-    return ids

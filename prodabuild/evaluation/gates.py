@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.results import BASE
 
 if TYPE_CHECKING:
@@ -51,17 +53,30 @@ def judge(
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]],
     ceilings: Iterable[Ceiling] = (),
 ) -> Verdict:
-    """Judge suites by their gates, and figures by their ceilings. `scores`: suite -> split -> acc, drop, drop_from."""
+    """Judge suites by their gates, and figures by their ceilings. `scores`: suite -> split -> acc, drop, drop_from.
+
+    Raises `ProjectError` for a figure that is no finite number: it neither passes nor fails.
+    """
     found: list[GateResult] = []
     for suite, gate in gates.items():
         split = next((name for name in SCORED if name in scores.get(suite, {})), None)
         if gate is None or split is None:
             continue
-        score = scores[suite][split]
+        score, name = scores[suite][split], f"{suite}.{split}"
+        if not score["n"]:  # nothing was tested: no limit is met
+            found.append(GateResult(f"{name}.n", 0, 1, False))
+            continue
         if gate.min is not None:
-            found.append(GateResult(f"{suite}.{split}.acc", score["acc"], gate.min, score["acc"] >= gate.min))
+            acc = _number(f"{name}.acc", score["acc"])
+            found.append(GateResult(f"{name}.acc", acc, gate.min, acc >= gate.min))
         if gate.max_drop is not None:
-            name, ok = f"{suite}.{split}.drop", score["drop"] <= gate.max_drop
-            found.append(GateResult(name, score["drop"], gate.max_drop, ok, score["drop_from"]))
-    found += [GateResult(*each, each.value <= each.limit, BASE) for each in ceilings]
+            drop = _number(f"{name}.drop", score["drop"])
+            found.append(GateResult(f"{name}.drop", drop, gate.max_drop, drop <= gate.max_drop, score["drop_from"]))
+    found += [GateResult(*each, _number(each.name, each.value) <= each.limit, BASE) for each in ceilings]
     return Verdict(tuple(found))
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ProjectError(f"{name} is no finite number ({value})", "test the model again")
+    return value

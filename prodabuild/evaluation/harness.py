@@ -11,7 +11,6 @@ import os
 import shutil
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.engine.code import read_code
@@ -22,13 +21,17 @@ from prodabuild.evaluation.known import known_file, score_unknown
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import ItemResult, choose, digest_of, rounded
 from prodabuild.evaluation.run import parse_unit, results_file
-from prodabuild.evaluation.scoring import prepare, score
+from prodabuild.evaluation.scoring import not_finite, prepare, score
+from prodabuild.evaluation.taskfiles import declared_by
 from prodabuild.events import Note
 from prodabuild.knowledge.splits import SPLITS
 from prodabuild.manifest.paths import is_task_file
+from prodabuild.paths import inside
+from prodabuild.training.loop import restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
@@ -61,29 +64,26 @@ def run_tasks(unit: str, view: View) -> list[ItemResult]:
     view.emit(
         Note(f"testing {'the base' if base else 'the adapted model'} on {suite}, on {candidate.device}, by lm-eval")
     )
-    with loaded(candidate) as (model, tokenizer), _quiet():
+    with loaded(candidate) as (model, tokenizer), _quiet(), _unseeded():
         samples = _evaluate(_harness(model, tokenizer, candidate.device, known), tasks)
     rows = [row for task in sorted(samples) for row in _rows(samples[task], task)]
     return _with_unique_ids(rows)
 
 
 def _open_tasks(view: View, suite: str) -> Tasks:
-    """Lay out a suite's task files in a folder."""
+    """Lay out a suite's task files in a folder, where each has its path in the repository."""
     folder = fresh_folder(view.scratch(), "tasks")
     entries: list[str] = view.read("manifest", f"tests.{suite}.tasks")
     files = [entry for entry in entries if is_task_file(entry)]
-    for name in (*files, *view.read("manifest", f"tests.{suite}.files")):
-        shutil.copy(view.file(name), folder / Path(name).name)
-    names = [_task_name(folder / Path(entry).name) if is_task_file(entry) else entry for entry in entries]
-    return Tasks(names, folder, builtin=len(files) < len(entries))
-
-
-def _task_name(file: Path) -> str:
-    """Return the task that a task file declares (its YAML may hold lm-eval's own tags)."""
-    for line in file.read_text("utf-8").splitlines():
-        if line.startswith("task:"):
-            return line.partition(":")[2].strip().strip("\"'")
-    return file.stem
+    beside = view.read("manifest", f"tests.{suite}.files")
+    for name in (*files, *beside):
+        target = inside(folder, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(view.file(name), target)
+    found = {entry: declared_by(folder, entry) for entry in files}
+    names = [found[entry].name if entry in found else entry for entry in entries]
+    groups = any(each.members for each in found.values())
+    return Tasks(names, folder, builtin=groups or len(files) < len(entries))
 
 
 def _evaluate(harness: Any, tasks: Tasks) -> dict[str, list[dict[str, Any]]]:
@@ -133,12 +133,24 @@ def _harness(model: Any, tokenizer: Any, device: str, known: Path) -> Any:
                 for key, numbers in grouped.items()
             ]
             answers: dict[int, tuple[float, bool]] = {}
-            found = score_unknown(known, asked, lambda unknown: score(scorer, unknown))
+            found = score_unknown(known, asked, lambda unknown: score(scorer, unknown, cut=True))
             for numbers, likelihoods in zip(grouped.values(), found, strict=True):
                 answers |= dict(zip(numbers, ((value, greedy) for value, greedy in likelihoods), strict=True))
             return [answers[number] for number in range(len(requests))]
 
+        def _model_generate(self, context: Any, *arguments: Any, **asked: Any) -> Any:
+            asked["logits_processor"] = [*(asked.get("logits_processor") or ()), _refuse_infinite]
+            return super()._model_generate(context, *arguments, **asked)
+
     return Harness(pretrained=model, tokenizer=tokenizer, batch_size=BATCH_SIZE, device=device)
+
+
+def _refuse_infinite(ids: Any, logits: Any) -> Any:
+    """Raise `ProjectError` where a model that writes an answer gives logits that are NaN."""
+    infinite = int(logits.isnan().any(-1).sum())
+    if infinite:
+        raise not_finite(infinite, len(logits))
+    return logits
 
 
 def _rows(samples: list[dict[str, Any]], task: str) -> list[ItemResult]:
@@ -193,6 +205,22 @@ def _muted(descriptor: int) -> Iterator[None]:
     finally:
         os.dup2(kept, descriptor)
         os.close(kept)
+
+
+@contextlib.contextmanager
+def _unseeded() -> Iterator[None]:
+    """Give back the random numbers of Python, numpy and torch: lm-eval seeds them for the whole process."""
+    import random
+
+    import numpy as np
+
+    python, array = random.getstate(), np.random.get_state()
+    try:
+        with restored():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)
 
 
 @contextlib.contextmanager

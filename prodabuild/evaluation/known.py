@@ -5,7 +5,8 @@ A line carries a digest of itself: one that is cut, edited or rotten counts as n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -48,16 +49,20 @@ def read(file: Path) -> dict[str, list[Likelihood]]:
         lines = read_regular(file).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    found = (_parse(line) for line in lines)
-    return {row["request"]: [Likelihood(value, greedy) for value, greedy in row["found"]] for row in found if row}
+    return dict(row for line in lines if (row := _parse(line)) is not None)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> tuple[str, list[Likelihood]] | None:
     check, _, body = line.partition(b" ")
     if change_digest(body).hex().encode() != check:
         return None
-    row: dict[str, Any] = orjson.loads(body)
-    return row
+    try:
+        row = orjson.loads(body)
+        found = [Likelihood(value, greedy) for value, greedy in row["found"]]
+        sound = all(type(value) is float and math.isfinite(value) and type(greedy) is bool for value, greedy in found)
+        return (row["request"], found) if sound and isinstance(row["request"], str) else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _write(file: Path, known: dict[str, list[Likelihood]]) -> None:

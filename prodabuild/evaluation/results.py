@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical, change_digest
+from prodabuild.errors import ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +109,13 @@ def to_json(row: ItemResult) -> dict[str, Any]:
 
 
 def from_json(row: dict[str, Any]) -> ItemResult:
-    """Return the row that a results file holds."""
+    """Return the row that a results file holds; raises `ProjectError` where a likelihood there is no finite number."""
+    values = row["loglikelihoods"]
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in values):
+        raise ProjectError(
+            "recorded results have likelihoods that are NaN or infinite: they are no score",
+            "test that version again; where it was accepted, remove its entry from proda.lock and accept another",
+        )
     return ItemResult(
         row["id"],
         row.get("digest", ""),
@@ -116,5 +123,5 @@ def from_json(row: dict[str, Any]) -> ItemResult:
         row["discipline"],
         row["correct"],
         row["pick"],
-        tuple(row["loglikelihoods"]),
+        tuple(values),
     )

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.encoding import Row, context_length, encode
 
 if TYPE_CHECKING:
@@ -59,13 +60,17 @@ def prepare(model: Any, tokenizer: Any) -> Scorer:
 
 
 def score(
-    scorer: Scorer, requests: Sequence[Request], told: Callable[[int], None] | None = None
+    scorer: Scorer, requests: Sequence[Request], told: Callable[[int], None] | None = None, cut: bool = False
 ) -> list[list[Likelihood]]:
-    """Return the log-likelihoods of each request's continuations. `told` hears how many requests are done."""
+    """Return the log-likelihoods of each request's continuations. `told` hears how many requests are done.
+
+    What is too long for the model is cut from the left where `cut` says so, as lm-eval does; else it is refused.
+    Raises `ProjectError`, for a likelihood that is NaN or infinite, too.
+    """
     found: list[list[Likelihood]] = []
     for start in range(0, len(requests), WINDOW):
         window = requests[start : start + WINDOW]
-        scored = _score_rows(scorer, encode(scorer.tokenizer, window, scorer.limit))
+        scored = _score_rows(scorer, encode(scorer.tokenizer, window, scorer.limit, cut))
         for number, request in enumerate(window):
             found.append([scored[number, which] for which in range(len(request.continuations))])
         if told:
@@ -75,6 +80,7 @@ def score(
 
 def _score_rows(scorer: Scorer, rows: list[Row]) -> dict[tuple[int, int], Likelihood]:
     found: dict[tuple[int, int], Likelihood] = {}
+    infinite = 0
     rows = [part for row in rows for part in ([row] if _is_packed(scorer, row) else _apart(row))]
     for shape, batch in _batches(scorer, rows):
         compute = _packed if shape.options else _single
@@ -83,9 +89,21 @@ def _score_rows(scorer: Scorer, rows: list[Row]) -> dict[tuple[int, int], Likeli
         at = 0
         for request, which, length in spans:
             end = at + length
-            found[request, which] = Likelihood(math.fsum(values[at:end]), all(greedy[at:end]))
+            finite = all(map(math.isfinite, values[at:end]))
+            infinite += not finite
+            found[request, which] = Likelihood(math.fsum(values[at:end]) if finite else math.nan, all(greedy[at:end]))
             at = end
+    if infinite:
+        raise not_finite(infinite, len(found))
     return found
+
+
+def not_finite(infinite: int, of: int) -> ProjectError:
+    """Return the error about a model some of whose likelihoods are NaN or infinite: nothing is scored by them."""
+    return ProjectError(
+        f"the model gives {infinite} of {of} likelihoods that are NaN or infinite: no score is made of them",
+        "its training has diverged, or its weights are damaged: lower model.train.learning_rate and compile again",
+    )
 
 
 def _is_packed(scorer: Scorer, row: Row) -> bool:
@@ -114,7 +132,7 @@ def _batches(scorer: Scorer, rows: list[Row]) -> Iterator[tuple[_Shape, list[Row
 def _shape(scorer: Scorer, row: Row) -> _Shape:
     options = sum(len(option) - 1 for option in row.options)
     if not _is_packed(scorer, row):
-        return _Shape(_up(len(row.context) + options), 0)
+        return _Shape(min(_up(len(row.context) + options), scorer.limit), 0)  # positions end there
     return _Shape(_up(len(row.context)), _up(max(1, options)))
 
 
@@ -215,13 +233,18 @@ def _read(logits: Any, at: list[tuple[int, int, int]]) -> tuple[list[float], lis
     rows, columns, tokens = torch.tensor(at, device=logits.device).T
     chosen = logits[rows, columns].float()
     own = chosen.gather(1, tokens[:, None])[:, 0]
-    return (own - chosen.logsumexp(-1)).tolist(), (own == chosen.amax(-1)).tolist()
+    likelihoods = chosen.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+    return likelihoods.tolist(), (own == chosen.amax(-1)).tolist()
 
 
 def _heeds_masks(packed: Scorer, single: Scorer) -> bool:
     """Tell whether packed rows give what single ones give, on tokens that any vocabulary has."""
     if "position_ids" not in _accepted(packed.model):
         return False
-    row = Row(0, [5, 6, 7, 8, 9], [[3, 4, 11], [10, 12], [13]], [0, 1, 2])
+    last = int(packed.model.config.vocab_size) - 1
+    few = [min(token, last) for token in range(14)]
+    row = Row(0, few[5:10], [[few[3], few[4], few[11]], [few[10], few[12]], [few[13]]], [0, 1, 2])
+    if packed.limit < len(row.context) + 3:
+        return False
     one, other = _score_rows(packed, [row]), _score_rows(single, [row])
     return all(abs(one[key].value - other[key].value) <= TOLERANCE for key in one)

@@ -13,6 +13,7 @@ from prodabuild.events import TrainingStep
 from prodabuild.insight.reading import Alphabet, Excess, excess_of, read, windows
 from prodabuild.training.collate import collate
 from prodabuild.training.encode import Example
+from prodabuild.training.exact import exact
 from prodabuild.training.loop import Run, Schedule, Step, deterministic, train
 from prodabuild.training.scratch import Preset, make_config
 
@@ -77,7 +78,7 @@ def learn(source: Source, recipe: Recipe, emit: Emit) -> Learnt:
         raise UsageError(f"a hidden size of {recipe.hidden} is no multiple of {HEAD_DIMENSION}")
     from transformers import LlamaForCausalLM
 
-    with deterministic(recipe.seed, threads=1):  # so small a model is not worth a second one
+    with deterministic(recipe.seed, threads=1), exact("cpu"):  # so small a model is not worth a second one
         model = LlamaForCausalLM(make_config(_preset(recipe), FIRST + source.symbols))
         rows = source.sample(recipe.held_out, recipe.length, "held out", recipe.seed)
         watch = _Watch(model, source, rows, recipe, emit)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from prodabuild.escaping import xml_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -73,14 +75,14 @@ def _chart(chart: Chart) -> tuple[list[str], int, int]:
         parts += [f'<circle cx="{place(x):.1f}" cy="{rise(y):.1f}" r="2.5" fill="{colour}"/>' for x, y in curve]
         labels.append((rise(curve[-1][1]) if curve else bottom, name, colour))
     for y, (_, text, colour) in zip(apart([y for y, _, _ in labels]), labels, strict=True):
-        parts.append(f'<text x="{right + 8}" y="{y + 4:.1f}" fill="{colour}">{_plain(text)}</text>')
+        parts.append(f'<text x="{right + 8}" y="{y + 4:.1f}" fill="{colour}">{xml_text(text)}</text>')
     for height in heights:
         parts.append(f'<text x="{LEFT - 6}" y="{rise(height) + 4:.1f}" text-anchor="end">{height:g}</text>')
     shown = xs if len(xs) <= 9 else [xs[0], xs[len(xs) // 2], xs[-1]]
     parts += [f'<text x="{place(x):.1f}" y="{bottom + 16}" text-anchor="middle">{x:g}</text>' for x in shown]
     middle = (LEFT + right) / 2
-    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{_plain(chart.across)}</text>')
-    parts.append(f'<text x="{LEFT}" y="{TOP - 14}">{_plain(chart.title)}</text>')
+    parts.append(f'<text x="{middle:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{xml_text(chart.across)}</text>')
+    parts.append(f'<text x="{LEFT}" y="{TOP - 14}">{xml_text(chart.title)}</text>')
     return parts, WIDTH, HEIGHT
 
 
@@ -88,13 +90,13 @@ def _map(drawn: Map) -> tuple[list[str], int, int]:
     most = max((abs(value) for row in drawn.rows.values() for value in row), default=1.0) or 1.0
     cell = max(CELL, *(LETTER * len(column) + 10 for column in ("", *drawn.columns)))
     names = max(LETTER * len(name) + 20 for name in ("", *drawn.rows))
-    parts = [f'<text x="10" y="20">{_plain(drawn.title)}</text>']
+    parts = [f'<text x="10" y="20">{xml_text(drawn.title)}</text>']
     for number, name in enumerate(drawn.columns):
         x = names + cell * (number + 0.5)
-        parts.append(f'<text x="{x:.0f}" y="{TOP + 16}" text-anchor="middle">{_plain(name)}</text>')
+        parts.append(f'<text x="{x:.0f}" y="{TOP + 16}" text-anchor="middle">{xml_text(name)}</text>')
     for at, (name, row) in enumerate(drawn.rows.items(), 1):
         y = TOP + CELL_HEIGHT * at
-        parts.append(f'<text x="10" y="{y + 17}">{_plain(name)}</text>')
+        parts.append(f'<text x="10" y="{y + 17}">{xml_text(name)}</text>')
         for number, value in enumerate(row):
             x, share = names + cell * number, value / most
             parts.append(
@@ -142,7 +144,3 @@ def _up(top: float) -> Scale:
 def _colour(share: float) -> str:
     pale = round(255 * (1 - abs(share) * 0.8))
     return f"rgb(255,{pale},{pale})" if share >= 0 else f"rgb({pale},{pale},255)"
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

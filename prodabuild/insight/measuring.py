@@ -9,6 +9,7 @@ import numpy as np
 
 from prodabuild.digest import canonical
 from prodabuild.engine.code import read_code
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.encoding import request_of
 from prodabuild.evaluation.loading import loaded, open_candidate
 from prodabuild.evaluation.results import choose
@@ -99,6 +100,8 @@ def _text(view: View, forward: Forward, tokenizer: Any, device: str) -> float:
             part = rows[at : at + BATCH]
             chances = forward(part)[:, :-1].float().log_softmax(-1)
             total -= float(chances.gather(-1, part[:, 1:, None]).double().sum())
+    if not math.isfinite(total):
+        raise ProjectError("what the model pays for general text is no finite number", "its training has diverged")
     return total / math.log(2) / (ROWS * (LENGTH - 1))
 
 

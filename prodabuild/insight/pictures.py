@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 
+from prodabuild.escaping import xml_text
 from prodabuild.insight.curves import steps
 from prodabuild.insight.summary import measures_of
 
@@ -75,7 +75,7 @@ def _labels(footprints: Sequence[Footprint]) -> list[str]:
 
 def _legend(footprints: Sequence[Footprint]) -> list[str]:
     entries = [
-        f'<rect y="-8" width="10" height="10" fill="{_colour(at)}"/><text x="30" y="1">{escape(label)}</text>'
+        f'<rect y="-8" width="10" height="10" fill="{_colour(at)}"/><text x="30" y="1">{xml_text(label)}</text>'
         for at, label in enumerate(_labels(footprints))
     ]
     for style, label in ((NULL, "null"), (FLOOR, "floor of rounding")):
@@ -199,7 +199,7 @@ def _panel(title: str, lines: Sequence[Line], across: str, ticks: Ticks) -> str:
             f'<path d="M{MARGIN} {MARGIN / 2:.0f}V{HEIGHT - MARGIN}H{WIDTH - 16}" fill="none" stroke="#888"/>',
             *(_curve(line, frame) for line in lines), *sides, *feet,
             f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - MARGIN + 32}" text-anchor="middle">{across}</text>',
-            f'<text x="{MARGIN}" y="{MARGIN / 2 - 10:.0f}">{escape(title)}</text>',
+            f'<text x="{MARGIN}" y="{MARGIN / 2 - 10:.0f}">{xml_text(title)}</text>',
         ]
     )  # fmt: skip
 

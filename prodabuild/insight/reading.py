@@ -65,9 +65,9 @@ def read(forward: Forward, alphabet: Alphabet, rows: Ints, device: str = "cpu") 
 def excess_of(said: Floats, source: Floats) -> Excess:
     """Return how much more a model paid than the source asks, over rows; raises `ProjectError` where it paid less."""
     rows = (said - source).mean(1)
+    if not np.isfinite(rows).all():
+        raise ProjectError("what the model pays is no finite number", "its training has diverged")
     found = Excess(float(rows.mean()), float(rows.std(ddof=1) / math.sqrt(len(rows))), len(rows))
-    if math.isnan(found.mean):
-        raise ProjectError("what the model pays is no number", "its training has diverged")
     if found.mean < -IMPOSSIBLE * found.error - 1e-9:
         raise ProjectError(
             f"the model pays {-found.mean:.4f} bits less a symbol than the source allows ({found.error:.4f} s.e.)",

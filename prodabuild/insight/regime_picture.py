@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
+from prodabuild.escaping import xml_text
 from prodabuild.insight.pictures import COLOURS
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _frame(across: Axis, up: Axis, target: str) -> str:
 def _arm(spots: Sequence[Spot], colour: str, across: Axis, up: Axis) -> str:
     dots = [
         f'<circle cx="{across(spot.other):.1f}" cy="{up(spot.target):.1f}" r="4" fill="{colour}" fill-opacity="0.7">'
-        f"<title>{escape(spot.arm)}, seed {spot.seed}</title></circle>"
+        f"<title>{xml_text(spot.arm)}, seed {spot.seed}</title></circle>"
         for spot in spots
     ]
     x = across(sum(spot.other for spot in spots) / len(spots))
@@ -80,5 +80,5 @@ def _key(at: int, arm: str) -> str:
     x, y = SIZE + MARGIN + 20, MARGIN + at * ROW
     return (
         f'<rect x="{x}" y="{y}" width="10" height="10" fill="{COLOURS[at % len(COLOURS)]}"/>'
-        f'<text x="{x + 16}" y="{y + 9}">{escape(arm)}</text>'
+        f'<text x="{x + 16}" y="{y + 9}">{xml_text(arm)}</text>'
     )

@@ -13,13 +13,14 @@ from prodabuild.errors import ProjectError, UsageError
 from prodabuild.insight.changes import Dense, LowRank, energy
 from prodabuild.insight.tensors import adapter_tensors, load, model_tensors, rounding_energy
 from prodabuild.paths import read_regular
+from prodabuild.training.examine import OTHER_FORMS, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from prodabuild.insight.changes import Array, Change
-    from prodabuild.insight.tensors import Tensor
+    from prodabuild.training.headers import Tensor
 
 CONFIG = "adapter_config.json"
 APART = ("embed_tokens", "lm_head", "wte", "wpe", "embed_in", "embed_out")  # rows follow the frequency of tokens
@@ -32,9 +33,6 @@ _FUSED = {
     "Wqkv": ("q", "k", "v"),
     "c_attn": ("q", "k", "v"),
 }
-# forms in which the matrices in an adapter's file are not what is added to the base
-_OTHER = ("layer_replication", "target_parameters", "use_qalora", "use_bdlora", "arrow_config", "megatron_config")
-_PLAIN = (True, False, "gaussian", "orthogonal", "eva", None)  # beginnings that leave the base as it is
 
 
 class Update(NamedTuple):
@@ -130,11 +128,11 @@ def _refuse(config: Mapping[str, Any], folder: Path) -> None:
     kind = config.get("peft_type")
     if kind != "LORA":
         raise ProjectError(f"{folder} is a {kind} adapter", "a footprint is made of LoRA, rsLoRA and DoRA adapters")
-    if odd := [key for key in _OTHER if config.get(key)]:
+    if odd := [key for key in OTHER_FORMS if config.get(key)]:
         raise ProjectError(
             f"{folder}: an adapter with {odd[0]} has no footprint yet", "merge it, and give --base FOLDER"
         )
-    if config.get("init_lora_weights") not in _PLAIN:
+    if config.get("init_lora_weights") not in PLAIN:
         raise ProjectError(
             f"{folder}: {config['init_lora_weights']} takes from the base what it puts into the adapter",
             "save it as a plain LoRA: save_pretrained(..., path_initial_model_for_weight_conversion=...)",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from prodabuild.knowledge.cycles import MOST, Link, find_cycles
 from prodabuild.knowledge.wording import ARTICLE, bare, labels, meaning, unqualified
+from prodabuild.segments import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def check_beginnings(graph: Graph, places: Places) -> Iterator[Problem]:
 
 def begins_with(definition: str, name: str) -> bool:
     """Tell whether a definition begins with a name that does not merely describe the noun after it."""
-    text, term = definition.casefold(), name.casefold()
+    text, term = fold(definition), fold(name)
     at = text.find(term, 0, len(term) + ARTICLE)
     if at < 0 or text[:at].strip() not in ("", "a", "an", "the", "some", "any"):
         return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
+from prodabuild.knowledge.records import UNSEEN
 from prodabuild.knowledge.similar import similar_texts
 from prodabuild.knowledge.wording import words_of
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     H = TypeVar("H", bound=Hashable)
 
+_UNSEEN = re.compile(f"(?![\u200c\u200d])[{UNSEEN}]")
 SIMILAR = 0.85  # of the words and pairs of words of two definitions; siblings that differ in one word stay below
 
 
@@ -33,6 +36,7 @@ def check_statements(graph: Graph, places: Places) -> Iterator[Problem]:
 
 def check_concepts(graph: Graph, places: Places) -> Iterator[Problem]:
     """Tell which concepts share a definition, or a name within their discipline."""
+    yield from _unseen(graph, places)
     yield from _definitions(graph, places)
     names = ((key, (graph.discipline(key), " ".join(words_of(term.name)))) for key, term in graph.terms)
     for first, others in _groups(names, places):
@@ -42,8 +46,17 @@ def check_concepts(graph: Graph, places: Places) -> Iterator[Problem]:
             yield places.problem("K017", key, message, "name", hint=hint)
 
 
+def _unseen(graph: Graph, places: Places) -> Iterator[Problem]:
+    """Tell which names hold what nobody can see; joiners (U+200C, U+200D) are letters of some scripts."""
+    for key, term in graph.terms:
+        for field, name in (("name", term.name), *(("aliases", alias) for alias in term.aliases)):
+            if not name.isprintable() and (found := _UNSEEN.search(name)):
+                message = f"the name {name!r} holds U+{ord(found[0]):04X}, which nobody can see"
+                yield places.problem("K046", key, message, field, hint="write it without")
+
+
 def _definitions(graph: Graph, places: Places) -> Iterator[Problem]:
-    texts = {key: words_of(term.definition) for key, term in graph.terms}
+    texts = {key: words_of(term.definition, whole=False) for key, term in graph.terms}
     groups: dict[str, list[str]] = {}
     for key, words in texts.items():
         groups.setdefault(" ".join(words), []).append(key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import canonical
 from prodabuild.knowledge.files import SECTIONS, item, parse, render
+from prodabuild.knowledge.layout import layout_of
 from prodabuild.knowledge.records import Raw, identity_of
 from prodabuild.knowledge.rewriting import rewritten
 from prodabuild.yamlio import decode, lines, load, locate
@@ -45,9 +46,15 @@ def encode(raws: Sequence[Raw], file: str) -> bytes:
 def apply(data: bytes, file: str, edit: Edit) -> bytes:
     """Return a sound file's bytes after an edit; empty when no record is left.
 
-    A YAML file whose layout cannot be kept (its lists are written in brackets, a concept goes and its relations stay)
-    is written anew.
+    A YAML file whose lines cannot be kept (its lists are written in brackets, a concept goes and its relations stay)
+    is written anew. Byte order mark, line ends and the end of the last line stay as they are.
     """
+    layout = layout_of(data)
+    made = _applied(layout.plain(data), file, edit)
+    return layout.laid(made) if made else b""
+
+
+def _applied(data: bytes, file: str, edit: Edit) -> bytes:
     raws = parse(data, file)[0]
     known = {START, *(identity_of(raw.level, raw.data) for raw in raws)}
     edit = Edit(edit.replaced, edit.removed, [(after if after in known else None, raw) for after, raw in edit.added])
@@ -88,11 +95,11 @@ def _apply_lines(data: bytes, raws: Sequence[Raw], edit: Edit) -> bytes:
     adding = edit.adding()
     by_line = {raw.line: identity_of(raw.level, raw.data) for raw in raws}
     out = [_line(raw) for raw in adding.get(START, [])]
-    for number, text in enumerate(data.split(b"\n"), 1):
+    for number, text in enumerate(data.removesuffix(b"\n").split(b"\n"), 1):
         identity = by_line.get(number)
         if identity in edit.replaced:
             out.append(_line(edit.replaced[identity]))
-        elif identity not in edit.removed and text:
+        elif identity not in edit.removed:
             out.append(text + b"\n")
         out += [_line(raw) for raw in adding.get(identity, [])] if identity else []
     return b"".join([*out, *(_line(raw) for raw in adding.get(None, []))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, get_args
 
-from prodabuild.knowledge.records import Level, Raw, flaws, identity_of
+from prodabuild.knowledge.records import Level, Raw, flaws, identity_of, is_tidy, tidied
 from prodabuild.problems import Problem, suggest
 from prodabuild.yamlio import TextError, decode, lines, load, load_jsonl, locate
 
@@ -38,7 +38,10 @@ def parse(data: bytes, file: str) -> tuple[list[Raw], list[Problem]]:
     for item in found:
         if isinstance(item, Problem):
             problems.append(item)
-        elif wrong := flaws(item.level, item.data):
+            continue
+        if not is_tidy(item.data):
+            item = item._replace(data=tidied(item.data))
+        if wrong := flaws(item.level, item.data):
             problems += [
                 Problem(
                     flaw.code, flaw.message, file, *place(data, item, *flaw.path, key=flaw.code == "K001"), flaw.hint
@@ -77,17 +80,13 @@ def _jsonl(data: bytes, file: str) -> Iterator[Raw | Problem]:
             yield Problem("K011", "a line is one record: a JSON object", file, line, 1)
             continue
         level = row.pop("level", None)
-        if level in LEVELS:
+        if isinstance(level, str) and level in LEVELS:
             yield Raw(level, row, line=line)
-        else:
-            yield Problem(
-                "K011",
-                f"level {level!r} is not one of {', '.join(LEVELS)}",
-                file,
-                line,
-                1,
-                suggest(str(level), LEVELS, "levels"),
-            )
+            continue
+        message, hint = "a record has a `level`, a text", f"levels: {', '.join(LEVELS)}"
+        if isinstance(level, str):
+            message, hint = f"level {level!r} is not one of {', '.join(LEVELS)}", suggest(level, LEVELS, "levels") or ""
+        yield Problem("K011", message, file, line, 1, hint or None)
 
 
 def _yaml(data: bytes, file: str) -> Iterator[Raw | Problem]:

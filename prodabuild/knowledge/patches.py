@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import orjson
 
 from prodabuild.digest import canonical
-from prodabuild.knowledge.records import WAYS, flaws, identity_of
+from prodabuild.knowledge.records import WAYS, composed, flaws, identity_of, tidied
 from prodabuild.problems import Problem, suggest
 from prodabuild.yamlio import TextError, decode, load, nearest, places
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = "patches"
 PATCH = "patch:"  # and the name of a patch: the key of the fact about it
-NAME = re.compile(r"(\d{4})-[a-z0-9][a-z0-9-]*")
+NAME = re.compile(r"([0-9]{4})-[a-z0-9][a-z0-9-]*")
 CAUSES = ("concept_gap", "reasoning_gap", "correction")
 Kind = Literal["add", "replace", "remove", "emphasise", "sample"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -164,19 +164,23 @@ def lines_in(data: bytes, file: str) -> dict[tuple[str, str], int]:
 
 def _ops(row: dict[str, Any], path: Path) -> Iterator[Op]:
     kind = next(kind for kind in KINDS if kind in row)
-    what, file, expect = row[kind], row.get("file"), row.get("expect", {})
+    what, file, expect = row[kind], row.get("file"), tidied(row.get("expect", {}))
     if kind == "add":
         (level,) = what
-        yield Op(kind, identity_of(level, what[level]), level, what[level], (*path, kind, level), file)
+        data = tidied(what[level])
+        yield Op(kind, identity_of(level, data), level, data, (*path, kind, level), file)
     elif kind == "sample":
-        yield Op(kind, what["id"], "sample", what, (*path, kind), file)
+        data = tidied(what)
+        yield Op(kind, data["id"], "sample", data, (*path, kind), file)
     elif kind == "emphasise":
         for number, node in enumerate(what):
             data = {"node": node, "ways": row.get("ways", list(WAYS))}
             data |= {"against": row["against"]} if "against" in row else {}
+            data = tidied(data)
             yield Op(kind, identity_of("emphasis", data), "emphasis", data, (*path, kind, number), file)
     else:
-        yield Op(kind, what, None, row.get("with", {}), (*path, "with" if kind == "replace" else kind), None, expect)
+        fields, at = tidied(row.get("with", {})), (*path, "with" if kind == "replace" else kind)
+        yield Op(kind, composed(what), None, fields, at, None, expect)
 
 
 def _wrong(document: Any) -> Iterator[Wrong]:
@@ -238,7 +242,7 @@ def _after(value: Any) -> Iterator[Wrong]:
         yield Wrong(("after",), "after is not a list of patches", "`after: [7]` or `after: [0007-iguanas-swim]`")
         return
     for number, other in enumerate(value):
-        named = isinstance(other, str) and (NAME.fullmatch(other) or re.fullmatch(r"\d{4}", other))
+        named = isinstance(other, str) and (NAME.fullmatch(other) or re.fullmatch("[0-9]{4}", other))
         if not named and not (type(other) is int and 0 <= other <= 9999):
             yield Wrong(("after", number), f"{other!r} is no patch", "`after: [7]` or `after: [0007-iguanas-swim]`")
 
@@ -286,7 +290,7 @@ def _sample(row: dict[str, Any], path: Path, kind: str) -> Iterator[Wrong]:
 
 
 def _record(level: Level, data: dict[str, Any], path: Path) -> Iterator[Wrong]:
-    for flaw in flaws(level, data):
+    for flaw in flaws(level, tidied(data)):
         yield Wrong((*path, *flaw.path), flaw.message, flaw.hint, flaw.code, flaw.code == "K001")
 
 
@@ -306,6 +310,6 @@ def _change(row: dict[str, Any], path: Path, kind: str) -> Iterator[Wrong]:
     for key in ("with", "expect"):
         if key in row and not (isinstance(row[key], dict) and row[key]):
             yield Wrong((*path, key), f"{key} is not a mapping of fields to values")
-    if kind == "replace" and "id" in (row.get("with") or ()):
+    if isinstance(row.get("with"), dict) and "id" in row["with"]:
         hint = "remove the record, and add another"
         yield Wrong((*path, "with", "id"), "a record keeps its id", hint, "P008", key=True)

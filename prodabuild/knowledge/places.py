@@ -10,7 +10,7 @@ from prodabuild.knowledge.patches import is_patch, paths_in
 from prodabuild.knowledge.records import identity_of
 from prodabuild.paths import read_source
 from prodabuild.problems import Problem, severity_of
-from prodabuild.yamlio import decode, load_jsonl, nearest, places
+from prodabuild.yamlio import decode, nearest, places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -71,11 +71,14 @@ class Places:
 
 def _read(data: bytes, file: str) -> _Text:
     if is_patch(file):
-        return _Text(paths_in(data, file), places(decode(data)), {})
+        paths = paths_in(data, file)
+        return _Text(paths, places(decode(data)) if paths else {}, {})
+    raws = parse(data, file)[0]
+    if not raws:  # it was sound when its records were read
+        return _Text({}, {}, {})
     if file.endswith(".jsonl"):
-        rows = ((line, row) for line, row in load_jsonl(data) if isinstance(row, dict))
-        return _Text({}, {}, {identity_of(row["level"], row): line for line, row in rows})
+        return _Text({}, {}, {identity_of(raw.level, raw.data): raw.line for raw in raws})
     records: dict[str, yamlio.Path] = {}
-    for raw in parse(data, file)[0]:
+    for raw in raws:
         records.setdefault(identity_of(raw.level, raw.data), raw.path)
     return _Text(records, places(decode(data)), {})

@@ -6,13 +6,13 @@ A document is a file of the data repo. What is elsewhere is named with a scheme 
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.knowledge.records import document_of
 from prodabuild.manifest.paths import refuse
 from prodabuild.paths import read_source
+from prodabuild.sources.quoting import find_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ def misquoted(source: Mapping[str, Any], documents: Documents) -> Misquote | Non
         return Misquote("K041", "span", f"the span ends at {span[1]}, and {path} has {len(text)} characters")
     if quote is None or (span is not None and text[span[0] : span[1]].split() == quote.split()):
         return None  # line breaks and runs of spaces make no difference
-    found = _find(text, quote)
+    found = find_words(text, quote)
     if span is None:
         return None if found else Misquote("K040", "quote", f"the quote is not in {path}", _where(text, quote))
     if found:
@@ -112,21 +112,12 @@ def misquoted(source: Mapping[str, Any], documents: Documents) -> Misquote | Non
     return Misquote("K040", "quote", f"the quote is not in {path}", _shown(text[span[0] : span[1]]))
 
 
-def _find(text: str, quote: str) -> tuple[int, int] | None:
-    """Return where a quote begins and ends; between its words any space will do."""
-    at = text.find(quote)
-    if at >= 0:
-        return at, at + len(quote)
-    found = re.search(r"\s+".join(re.escape(word) for word in quote.split()), text)
-    return found.span() if found else None
-
-
 def _where(text: str, quote: str) -> str | None:
     """Return what the document says where it begins as the quote does, for at least three words."""
     words = quote.split()
     lengths = range(3, len(words))
-    known = bisect_left(lengths, True, key=lambda length: _find(text, " ".join(words[:length])) is None)
-    found = _find(text, " ".join(words[: 2 + known])) if known else None
+    known = bisect_left(lengths, True, key=lambda length: find_words(text, " ".join(words[:length])) is None)
+    found = find_words(text, " ".join(words[: 2 + known])) if known else None
     return _shown(text[found[0] :]) if found else None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import seeded
 from prodabuild.knowledge.conclusions import Conclusions
+from prodabuild.knowledge.evidence import Evidence, genus_of, labels_of, singular
 from prodabuild.knowledge.language import Name, sentence
 from prodabuild.knowledge.predicates import Predicate
 from prodabuild.knowledge.splits import split_of
@@ -37,6 +38,10 @@ class Knowledge:
     _outgoing: dict[str, list[Relation]] = field(default_factory=dict, repr=False, compare=False)
     _parents: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _above: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _labels: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict, repr=False, compare=False)
+    plausible: dict[tuple[str, str, str], bool] = field(default_factory=dict, repr=False, compare=False)
+    _evidence: dict[str, Evidence] = field(default_factory=dict, repr=False, compare=False)
     _reached: dict[tuple[str, str], Set[str]] = field(default_factory=dict, repr=False, compare=False)
     _predicates: dict[str, Predicate] = field(default_factory=dict, repr=False, compare=False)
 
@@ -109,6 +114,47 @@ class Knowledge:
                 found |= fresh
             known = self._ancestors[concept] = frozenset(found)
         return known
+
+    def above(self, concept: str) -> frozenset[str]:
+        """Return everything that transitive predicates, and what a concept is a kind or an example of, lead to."""
+        known = self._above.get(concept)
+        if known is None:
+            found: set[str] = set()
+            todo = [concept]
+            while todo:
+                for link in self.outgoing(todo.pop()):
+                    _, predicate, target = link.triple
+                    if target not in found and (predicate in TAXONOMIC or self.predicate(predicate).transitive):
+                        found.add(target)
+                        if (further := self._above.get(target)) is None:
+                            todo.append(target)
+                        else:
+                            found |= further
+            known = self._above[concept] = frozenset(found)
+        return known
+
+    def labels(self, concept: str) -> tuple[tuple[str, ...], ...]:
+        """Return the names that a concept goes by, each as words in the singular."""
+        found = self._labels.get(concept)
+        if found is None:
+            aliases: list[str] = self.view.read(concept, "aliases") or []
+            found = self._labels[concept] = labels_of(self.name(concept).text, aliases)
+        return found
+
+    def meaning(self, concept: str) -> tuple[str, ...]:
+        """Return a concept's definition as words in the singular."""
+        return singular(self.concept(concept).definition)
+
+    def genus(self, concept: str) -> tuple[str, ...]:
+        """Return what a concept's definition says that it is, in words in the singular."""
+        return genus_of(self.concept(concept).definition)
+
+    def evidence(self, concept: str) -> Evidence:
+        """Return what speaks for a concept being true of others."""
+        found = self._evidence.get(concept)
+        if found is None:
+            found = self._evidence[concept] = Evidence(self, (concept,))
+        return found
 
     def reach(self, concept: str, predicate: str) -> Set[str]:
         """Return what a predicate holds between a concept and: what is stated, and what follows from the rules.

@@ -8,6 +8,7 @@ A fact's facets group the fields that are read together: a concept's name with i
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
@@ -29,7 +30,15 @@ NOUNS = ("count", "mass", "proper", "plural")
 DOCUMENT = "document:"  # and a path: the posting of what is taken from a document, the key of the fact about it
 _PRACTICE = {"emphasis": ("node", "ways"), "sample": ("nodes", "question", "answer")}
 FOLDERS = "sources"  # key of the fact about the folders that documents lie in
-ID = re.compile(r"[A-Za-z0-9][^\s#\x00-\x1f]*")
+# control, zero-width and bidirectional characters, and soft hyphens: two texts that differ in them look the same
+UNSEEN = r"\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+ID = re.compile(rf"[A-Za-z0-9][^\s#{UNSEEN}]*")
+LINES = frozenset((  # fields that are one tidy line, or a list of such
+    "name", "definition", "aliases", "kind", "title", "statement", "conclusion", "preconditions",
+    "negative_constraints", "question",
+))  # fmt: skip
+NAMED = frozenset(("id", "subject", "object", "steps", "node", "nodes", "against", "disjoint"))  # fields of ids
+_BREAKS = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")  # spaces that do not break a line mean something
 
 
 class Raw(NamedTuple):
@@ -160,6 +169,60 @@ FIELDS: dict[Level, dict[str, Field]] = {
     },
 }
 
+REQUIRED = {level: [name for name, field in fields.items() if field.required] for level, fields in FIELDS.items()}
+
+
+def tidied(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's fields as they are compared and taught: texts on one line without idle spaces, ids in NFC.
+
+    Layout of a file (`definition: >`) is no part of what it states. A record that is tidy is returned as it is.
+    """
+    changed = {name: tidy for name, value in data.items() if (tidy := _tidied(name, value)) != value}
+    return {**data, **changed} if changed else data
+
+
+def is_tidy(data: dict[str, Any]) -> bool:
+    """Tell whether a record is sure to be tidy: most are, and every line of a first load is asked for."""
+    for name, value in data.items():
+        if name in NAMED:
+            if type(value) is not str or not value.isascii():
+                return False
+        elif name in LINES:
+            for text in (value,) if type(value) is str else value if type(value) is list else ():
+                if type(text) is not str or not _is_line(text):
+                    return False
+        elif name == "answer":
+            return False
+    return True
+
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
+
+
+def _tidied(name: str, value: Any) -> Any:
+    if name in LINES:
+        return _each(one_line, value)
+    if name in NAMED:
+        return _each(composed, value)
+    return value.strip() if name == "answer" and isinstance(value, str) else value
+
+
+def _each(made: Callable[[str], str], value: Any) -> Any:
+    if isinstance(value, list):
+        return [made(text) if isinstance(text, str) else text for text in value]
+    return made(value) if isinstance(value, str) else value
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, each run of spaces as one, none at its ends."""
+    return text if _is_line(text) else _BREAKS.sub(" ", text).strip()
+
+
+def composed(identity: str) -> str:
+    """Return an id in Unicode's normal form C: keyboards and file systems write one letter in two ways."""
+    return identity if identity.isascii() else unicodedata.normalize("NFC", identity)
+
 
 def flaws(level: Level, data: dict[str, Any]) -> list[Flaw]:
     """Return what is wrong with a record by itself: unknown, missing or mistyped fields, an unusable id."""
@@ -177,16 +240,13 @@ def flaws(level: Level, data: dict[str, Any]) -> list[Flaw]:
                     "quote it, if it is meant as text" if wrong == "is not a text" else None,
                 )
             )
-    found += [
-        Flaw("K002", (), f"{name} is missing", f"every {level} has one")
-        for name in known
-        if known[name].required and name not in data
-    ]
+    missing = [name for name in REQUIRED[level] if name not in data]
+    found += [Flaw("K002", (), f"{name} is missing", f"every {level} has one") for name in missing]
     identity = data.get("id")
     if isinstance(identity, str) and not ID.fullmatch(identity):
-        found.append(
-            Flaw("K010", ("id",), f"{identity!r} cannot be an id", "begin with a letter or digit; no spaces, no `#`")
-        )
+        hidden = re.search(f"[{UNSEEN}]", identity)
+        hint = "write it without what nobody can see" if hidden else "begin with a letter or digit; no spaces, no `#`"
+        found.append(Flaw("K010", ("id",), f"{identity!r} cannot be an id", hint))
     return found
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.knowledge.files import fields
-from prodabuild.yamlio import TextError, load, places
+from prodabuild.knowledge.records import tidied
+from prodabuild.yamlio import TextError, end_of_value, load, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from prodabuild.yamlio import Path, Places
 
 NESTED = "relations"
-_COMMENT = re.compile(r"\s+#")
 
 
 class _Splice(NamedTuple):
@@ -35,13 +34,14 @@ def rewritten(lines: Sequence[str], wanted: dict[str, Any]) -> list[str] | None:
     rows = [line.removesuffix(ending) for line in lines]
     try:
         (old,) = load(_text(rows))
+        wanted = _tidy(wanted)
         found = list(_Page(rows, places(_text(rows))).mapping((0,), old, wanted, len(rows)))
         for splice in sorted(found, reverse=True):
             rows[splice.start : splice.end] = splice.lines
         (new,) = load(_text(rows))
     except (_OddError, TextError):
         return None
-    return [row + ending for row in rows] if new == wanted else None
+    return [row + ending for row in rows] if _tidy(new) == wanted else None
 
 
 def _text(rows: Sequence[str]) -> str:
@@ -67,7 +67,7 @@ class _Page:
                 if self._rows[start][:column].strip():  # the dash stands before it
                     raise _OddError
                 yield _Splice(start, last, [])
-            elif new[key] != old[key]:
+            elif new[key] != (old[key] if key == NESTED else tidied({key: old[key]})[key]):
                 inside = key == NESTED and isinstance(old[key], list)
                 yield from (
                     self._list((*path, key), old[key], new[key], last)
@@ -119,7 +119,7 @@ class _Page:
         if not starts or len(set(starts)) < len(starts) or starts[0] < self._known[path, True][0]:
             raise _OddError
         indent = self._rows[starts[0]].partition("-")[0]
-        names, wanted = [_name(row) for row in old], {_name(row): row for row in new}
+        names, wanted = [_name(tidied(row)) for row in old], {_name(row): row for row in new}
         spans = [
             (start, self._ended(start, after, None)) for start, after in zip(starts, [*starts[1:], end], strict=True)
         ]
@@ -129,7 +129,7 @@ class _Page:
             name = names[number]
             if name not in wanted:
                 yield _Splice(self._commented(start), last, [])
-            elif wanted[name] != old[number]:
+            elif wanted[name] != tidied(old[number]):
                 yield from self._changed((*path, number), old[number], wanted[name], _Splice(start, last, []), indent)
         at = self._commented(starts[0])
         for name, row in wanted.items():
@@ -156,6 +156,11 @@ class _Page:
         return start
 
 
+def _tidy(item: dict[str, Any]) -> dict[str, Any]:
+    nested = {NESTED: [tidied(relation) for relation in item[NESTED]]} if NESTED in item else {}
+    return tidied(item) | nested
+
+
 def _name(relation: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(relation.get(key, "")) for key in ("id", "predicate", "object"))
 
@@ -166,10 +171,9 @@ def _relation(relation: dict[str, Any], indent: str) -> list[str]:
 
 def _comment(row: str, key: str, value: Any) -> str:
     """Return the comment behind a value that ends on its line."""
-    for found in _COMMENT.finditer(row):
-        try:
-            if load(row[: found.start()]) == ({key: value} if key else value):
-                return row[found.start() :]
-        except TextError:
-            continue
-    return ""
+    try:
+        end = end_of_value(row)
+        fits = load(row[:end]) == ({key: value} if key else value)
+    except TextError:
+        return ""
+    return row[end:] if fits and row[end:].lstrip().startswith("#") else ""

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 
+from prodabuild.segments import fold, split
+
 NAME_WORDS = 5  # a definition of more words, its article aside, is not taken for the name of another concept
 ARTICLE = 5  # letters that an article and a space add to a name at most: `some `
 _WORD = re.compile(r"[^\W_]+")
 _ARTICLES = frozenset(("a", "an", "the", "some", "any"))
-_QUALIFIER = re.compile(r"\s*\([^()]*\)$")
+_QUALIFIER = re.compile(r"(?<!\s)\s*\([^()]*\)$")
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case."""
-    lower = text.casefold()
+def words_of(text: str, whole: bool = True) -> list[str]:
+    """Return the words of a text without case; what has no spaces is one word where it is wanted `whole`."""
+    if not text.isascii():
+        return split(fold(text), underscore=False, whole=whole)
+    lower = text.lower()
     words = lower.split()
     return words if "".join(words).isalpha() else _WORD.findall(lower)  # most have no marks; splitting is quicker
 
 
 def bare(text: str) -> str:
     """Return a text's words without an article in front; a text without words in lower case."""
-    words = words_of(text) or text.casefold().split()
+    words = words_of(text) or fold(text).split()
     if len(words) > 1 and words[0] in _ARTICLES and text.split(None, 1)[0].casefold() == words[0]:  # not `A-list`
         del words[0]
     return " ".join(words)

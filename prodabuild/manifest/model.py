@@ -147,6 +147,16 @@ class Model(Part):
     base_text: list[RepoPath] | None = Field(
         default=None, description="What a scratch base reads; default: text that ships with the package."
     )
+    allow_missing: list[Text] = Field(
+        default=[],
+        description="Parameters that the base's weights may lack, by name or pattern (lm_head.weight, v_head.*): they "
+        "are initialised at random, always the same; default: none may be missing.",
+    )
+    allow_unexpected: list[Text] = Field(
+        default=[],
+        description="Tensors of the base's weights that its config.json has no place for and that are left unused, by "
+        "name or pattern; default: none.",
+    )
     adapter: Adapter = Adapter()
     train: Train = Train()
 
@@ -191,10 +201,14 @@ class TaskSuite(Part):
 
 
 def _kind(suite: Any) -> str:
-    return "tasks" if isinstance(suite, TaskSuite) or (isinstance(suite, dict) and "tasks" in suite) else "chains"
+    """Return the tag of a suite: no key of it, which a place in the document would be taken for."""
+    tasks = isinstance(suite, TaskSuite) or (isinstance(suite, dict) and "tasks" in suite)
+    return "suite of tasks" if tasks else "suite of chains"
 
 
-Suite = Annotated[Annotated[ChainSuite, Tag("chains")] | Annotated[TaskSuite, Tag("tasks")], Discriminator(_kind)]
+Suite = Annotated[
+    Annotated[ChainSuite, Tag("suite of chains")] | Annotated[TaskSuite, Tag("suite of tasks")], Discriminator(_kind)
+]
 
 
 class Dose(Part):

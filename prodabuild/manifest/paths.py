@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.paths import Refusal, refusal
+from prodabuild.paths import CONTROL, Refusal, refusal
 from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 PREDICATES = "knowledge/predicates.yaml"
 _NO_LINK = "replace the symbolic link by what it points to"
@@ -45,8 +45,19 @@ def files_below(root: Path, path: str, suffixes: tuple[str, ...]) -> list[str]:
             problems.append(Problem("M025", f"{relative!r} is a linked folder", relative, hint=_NO_LINK))
         elif name.suffix in suffixes:
             found.append(relative)
-    raise_errors(problems)
+    raise_errors((*problems, *odd_names(found)))
     return sorted(found)
+
+
+def odd_names(files: Iterable[str]) -> Iterator[Problem]:
+    """Return the files of the repository whose names are not UTF-8, or hold control characters."""
+    for name in files:
+        if not name.isascii() or not name.isprintable():
+            text = os.fsencode(name).decode("utf-8", "backslashreplace")
+            if text != name or CONTROL.search(name):
+                shown = CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+                message = "the name is not UTF-8, or holds a control character"
+                yield Problem("M027", message, shown, hint="give the file another name: `git mv`")
 
 
 def _walk(top: Path) -> Iterator[tuple[Path, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,12 +97,12 @@ class TryReport:
 
 def read_trials(root: Path) -> list[Trial]:
     """Return the trials that the repo records; raises `ProblemsError`."""
-    return parse(read_source(root, FILE)) if (root / FILE).is_file() else []
+    return parse(read_source(root, FILE)) if os.path.lexists(root / FILE) else []
 
 
 def record(root: Path, trial: Trial) -> None:
     """Add a trial to the record."""
-    before = read_source(root, FILE) if (root / FILE).is_file() else b""
+    before = read_source(root, FILE) if os.path.lexists(root / FILE) else b""
     place(root, FILE, before + b"\n" * bool(before and not before.endswith(b"\n")) + line_of(trial), _scratch(root))
 
 

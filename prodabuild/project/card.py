@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine import lockfile
 from prodabuild.engine.store import place, remove_file
+from prodabuild.escaping import markdown_code, markdown_text
 from prodabuild.paths import is_regular, read_regular
 
 if TYPE_CHECKING:
@@ -36,14 +37,17 @@ def card(manifest: Manifest, entries: Entries) -> str:
     settings += [(f"`train.{name}`", value) for name, value in _settings(model.train)]
     made = entries["model"]["made_with"]
     facts = [
-        ("base", f"`{model.base}`"),
+        ("base", markdown_code(model.base)),
         ("model", f"`{entries['model']['sha256']}`"),
         ("dataset", f"`{entries['dataset']['sha256']}`"),
         ("made with", ", ".join(f"{name} {value}" for name, value in sorted(made.items()) if value)),
     ]
     if "start" in entries["model"]:
-        facts.append(("begun at", f"`{model.train.start}`, `{entries['model']['start']['sha256']}`"))
-    licences = [(source, found.name, found.link or found.file or "") for source, found in manifest.licences.items()]
+        facts.append(("begun at", f"{markdown_code(str(model.train.start))}, `{entries['model']['start']['sha256']}`"))
+    licences = [
+        tuple(map(markdown_text, (source, found.name, found.link or found.file or "")))
+        for source, found in manifest.licences.items()
+    ]
     return "\n".join((
         f"# {manifest.name}\n",
         f"Trained by prodabuild on knowledge of {', '.join(sorted(manifest.disciplines))}.",
@@ -62,7 +66,7 @@ def card(manifest: Manifest, entries: Entries) -> str:
 
 
 def _settings(part: Any) -> list[tuple[str, object]]:
-    return [(name, value) for name, value in part.model_dump().items() if value is not None]
+    return [(name, markdown_text(str(value))) for name, value in part.model_dump().items() if value is not None]
 
 
 def _scores(entries: Entries) -> str:
@@ -78,4 +82,4 @@ def _scores(entries: Entries) -> str:
 
 def _table(head: tuple[str, ...], rows: list[Any]) -> str:
     lines = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)

@@ -67,7 +67,8 @@ class Untold(NamedTuple):
 class Comparison:
     """Two versions, side by side. Of test items there are numbers only.
 
-    `samples` are those that are shown; `items` are by split, `figures` and `cost` by what they count.
+    `samples` are those that are shown; `items` are by split, `figures` and `cost` by what they count. `unexplained` are
+    data units that differ though nothing does that they are made of.
     """
 
     name: str
@@ -86,6 +87,17 @@ class Comparison:
     made_with: tuple[Setting, ...] = ()
     untold: tuple[Untold, ...] = ()
     notes: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+
+    @property
+    def suspicion(self) -> str:
+        """Return what is to be said of data that differs without a reason, "" where there is none."""
+        if not self.unexplained:
+            return ""
+        more = f" and {len(self.unexplained) - 1} more" if self.unexplained[1:] else ""
+        what = f"{self.unexplained[0]}{more} changed, and no record, patch, setting or own recipe did"
+        why = "another version of prodabuild built it, or somebody put it there"
+        return f"{what}: {why} (`prodabuild rebuild REF` shows which)"
 
     @property
     def same(self) -> bool:
@@ -93,7 +105,16 @@ class Comparison:
         numbers = [*self.counts.values(), *self.items.values()]
         moved = any(any((each.added, each.removed, each.changed)) for each in numbers)
         scored = any(score.before != score.after for score in self.scores)
-        return not (self.settings or self.records or self.patches or moved or scored or self.untold or self.notes)
+        return not (
+            self.unexplained
+            or self.settings
+            or self.records
+            or self.patches
+            or moved
+            or scored
+            or self.untold
+            or self.notes
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
@@ -113,6 +134,7 @@ class Comparison:
             "scores": _rows(self.scores),
             "cost": {name: pair._asdict() for name, pair in self.cost.items()},
             "made_with": _rows(self.made_with),
+            "unexplained": list(self.unexplained),
             "untold": _rows(self.untold),
             "notes": list(self.notes),
         }

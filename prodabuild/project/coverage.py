@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.digest import key_hash
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_whole
 from prodabuild.shards.sample import bare
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _rows(root: Path, state: State, stage: str) -> Iterator[dict[str, Any]] | No
     files = [root / "build" / stored.path for trace in state.current_traces(stage) for stored in trace.files]
     if not files or not all(file.is_file() for file in files):
         return None
-    return (orjson.loads(line) for file in files for line in read_regular(file).splitlines())
+    return (orjson.loads(line) for file in files for line in read_whole(file).splitlines())
 
 
 def cover(graph: Graph, reach: Reach, edited: bool) -> Coverage:

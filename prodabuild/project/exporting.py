@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -14,7 +16,7 @@ from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.lockfile import unit_entry
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.events import StageStarted, UnitDone
-from prodabuild.paths import read_regular, read_source
+from prodabuild.paths import inside, read_regular, read_source
 from prodabuild.problems import suggest
 from prodabuild.project.outcome import ExportReport
 from prodabuild.project.replacing import marked, replaced
@@ -25,7 +27,6 @@ from prodabuild.shards.licences import with_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from prodabuild.engine.state import State
     from prodabuild.events import Emit
@@ -58,7 +59,7 @@ def target_of(root: Path, manifest: Manifest, request: ExportRequest) -> Path:
     if FORMATS[request.format].columnar:
         import pyarrow  # noqa: F401 - before anything is built
     default = f"{FOLDER}/{request.format}" + (f"-{request.items}" if request.items else "")
-    folder = (root / (request.to or default)).resolve()
+    folder = _place(root, request.to or default)
     refused = [path for settings in manifest.disciplines.values() for path in (*settings.knowledge, *settings.sources)]
     for path in (*refused, *_OWN):
         if folder.is_relative_to(root / path) and root / FOLDER not in folder.parents:
@@ -66,6 +67,12 @@ def target_of(root: Path, manifest: Manifest, request: ExportRequest) -> Path:
                 f"{request.to} lies in {path}, which is no place for exports", f"without --to it goes to {default}"
             )
     return folder
+
+
+def _place(root: Path, text: str | Path) -> Path:
+    """Return the folder of an export; raises `UnsafePathError` for one in the repo at or behind a link."""
+    plain = Path(os.path.normpath(root / text))
+    return inside(root, plain.relative_to(root).as_posix()) if plain.is_relative_to(root) else plain.resolve()
 
 
 def write_export(session: Session, request: ExportRequest, folder: Path) -> ExportReport:

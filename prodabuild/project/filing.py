@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.errors import ProjectError
 from prodabuild.knowledge.editing import START, Edit, apply, encode
 from prodabuild.knowledge.files import SUFFIXES, parse
-from prodabuild.knowledge.records import Raw, identity_of, nodes_of
+from prodabuild.knowledge.records import ID, Raw, identity_of, nodes_of
 from prodabuild.manifest.paths import PREDICATES, files_below
 from prodabuild.paths import read_source
 from prodabuild.problems import raise_errors
@@ -59,6 +60,8 @@ def file_records(groups: Groups, form: str) -> tuple[dict[str, New], dict[str, b
             files[file] = encode(part, file)
             for raw in part:
                 identity = identity_of(raw.level, raw.data)
+                if not ID.fullmatch(identity):
+                    raise ProjectError(f"{identity!r} cannot be an id", "the source names a record so")
                 found[raw.level][identity] = New(raw, content_digest(raw.level, raw.data), file)
     return {**found["concept"], **found["relation"], **found["chain"]}, files
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.engine.store import place, remove_file
-from prodabuild.errors import UsageError
+from prodabuild.errors import ProjectError, UsageError
 from prodabuild.events import Emit, silent
 from prodabuild.knowledge.chains import Link, by_subject, derive_chains
 from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.declaring import declare
 from prodabuild.knowledge.language import Name
 from prodabuild.knowledge.predicates import BUILTIN, Predicate
-from prodabuild.knowledge.records import Raw, relation_id
+from prodabuild.knowledge.records import Raw, is_tidy, relation_id, tidied
 from prodabuild.manifest.paths import PREDICATES, refuse
-from prodabuild.paths import read_source
+from prodabuild.paths import inside, read_regular, refusal
 from prodabuild.problems import raise_errors
 from prodabuild.project.baseline import Baseline, Entry, baseline_file, encode_baseline, read_baseline
 from prodabuild.project.filing import edited, file_records, holding, needs_of, read_shelf, revise
@@ -25,7 +25,7 @@ from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.review import ImportReport, Outcome, review
 from prodabuild.sources.grammar import slug
 from prodabuild.sources.kinds import importer
-from prodabuild.sources.vocabulary import Request
+from prodabuild.sources.vocabulary import DISCIPLINE, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from prodabuild.project.filing import Groups
     from prodabuild.project.merging import Accept
-    from prodabuild.sources.vocabulary import Extracts
+    from prodabuild.sources.vocabulary import Extract, Extracts
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -88,9 +88,10 @@ def _import(root: Path, kind: str, paths: Sequence[Path], options: ImportOptions
     if missing:
         written[PREDICATES] = declare(_read(root, PREDICATES), PREDICATES, missing)
     entries = {identity: Entry(digest, extracts.keys.get(identity, "")) for identity, digest in merged.baseline.items()}
-    written[baseline_file(name)] = encode_baseline(Baseline(kind, options.into, extracts.documents, entries))
+    written[baseline_file(name)] = encode_baseline(Baseline(kind, options.into, entries))
+    places = {file: inside(root, file) for file in written}
     if not options.dry_run:
-        _write(root, written)
+        _write(root, places, written)
     outcome = Outcome(merged, records, shelf, baseline, edits)
     return review(name, options.dry_run, outcome, extracts.remarks, sorted(missing))
 
@@ -109,7 +110,8 @@ def _named(what: str, word: str) -> str:
 
 
 def _read(root: Path, file: str) -> bytes:
-    return read_source(root, file) if (root / file).exists() else b""
+    path = inside(root, file)
+    return read_regular(path) if path.exists() else b""
 
 
 def _declared(root: Path) -> dict[str, Predicate]:
@@ -139,21 +141,35 @@ def _groups(
             chains_before.setdefault(identity.partition("/")[0], []).append(identity)
     groups: Groups = {}
     for discipline, found in extracts.disciplines.items():
+        _refuse_unsafe(discipline, found)
         by_concept: dict[str, list[Raw]] = {}
         for relation in found.relations:
             by_concept.setdefault(relation["subject"], []).append(Raw("relation", relation))
         for stem, own in found.concepts.items():
             raws = [Raw("concept", concept) for concept in own]
             raws += [relation for concept in own for relation in by_concept.get(concept["id"], [])]
-            groups[f"{options.into}/{discipline}/{stem}"] = raws
+            groups[f"{options.into}/{discipline}/{stem}"] = _tidied(raws)
         if found.chains is None:
             starts = [concept["id"] for own in found.concepts.values() for concept in own]
             keep = chains_before.get(discipline, [])
             chains = derive_chains(names, links, predicates, starts, options.chains, keep)
         else:
             chains = [_chain(chain) for chain in found.chains]
-        groups[f"{options.into}/{discipline}/chains"] = [Raw("chain", chain) for chain in chains]
+        groups[f"{options.into}/{discipline}/chains"] = _tidied([Raw("chain", chain) for chain in chains])
     return groups
+
+
+def _refuse_unsafe(discipline: str, found: Extract) -> None:
+    """Raise `ProjectError` where a discipline or a stem cannot be part of a path: each is a source's word."""
+    odd = [stem for stem in found.concepts if "/" in stem or refusal(stem)]
+    if odd or not DISCIPLINE.fullmatch(discipline):
+        what = "name of a file" if odd else "discipline"
+        raise ProjectError(f"{(odd or [discipline])[0]!r} cannot be a {what}", "the source names it so")
+
+
+def _tidied(raws: list[Raw]) -> list[Raw]:
+    """Return records as they read back from a file: what is compared is what both say."""
+    return [raw if is_tidy(raw.data) else raw._replace(data=tidied(raw.data)) for raw in raws]
 
 
 def _link(relation: dict[str, Any]) -> Link:
@@ -165,10 +181,11 @@ def _chain(chain: dict[str, Any]) -> dict[str, Any]:
     return {**chain, "steps": [relation_id(*step) for step in chain["steps"]]}
 
 
-def _write(root: Path, written: Mapping[str, bytes]) -> None:
+def _write(root: Path, places: Mapping[str, Path], written: Mapping[str, bytes]) -> None:
     """Put files in place, the baseline last: what a killed import has not written, the next one does."""
     for file, data in written.items():
+        path = places[file]
         if not data:
             remove_file(root, file)
-        elif not (root / file).exists() or read_source(root, file) != data:
+        elif not path.exists() or read_regular(path) != data:
             place(root, file, data, root / PRIVATE / "tmp")

@@ -125,7 +125,8 @@ def _environment(scene: Scene, facts: dict[str, Fact]) -> Iterator[Group]:
     if installed:
         yield scene.group("libraries", installed, lambda name: Row(name, note=versions[name]))
     if DEVICE in facts:
-        yield Group("device", 1, (Row(orjson.loads(facts[DEVICE].value)["class"]),))
+        device = orjson.loads(facts[DEVICE].value)
+        yield Group("device", 1, (Row(device["class"], note=device["kernels"] or ""),))
 
 
 def _show(value: Any) -> str:

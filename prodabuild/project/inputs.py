@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical, sha256
@@ -16,6 +18,7 @@ from prodabuild.engine.files import LISTED, Wanted, scan
 from prodabuild.engine.local import local_fact
 from prodabuild.engine.view import FILE
 from prodabuild.errors import ProjectError
+from prodabuild.evaluation.taskfiles import files_behind
 from prodabuild.insight.rungs import LADDER, ProbeRequest
 from prodabuild.knowledge.declarations import parse_predicates
 from prodabuild.knowledge.files import SUFFIXES, parse, place
@@ -24,14 +27,15 @@ from prodabuild.knowledge.places import Places
 from prodabuild.knowledge.predicates import BUILTIN, PREDICATE, Predicate
 from prodabuild.knowledge.records import identity_of, to_fact
 from prodabuild.manifest.load import FILE as MANIFEST
-from prodabuild.manifest.model import ChainSuite, Compile, TaskSuite, Train, flatten
-from prodabuild.manifest.paths import PREDICATES, files_below
-from prodabuild.paths import read_source
+from prodabuild.manifest.model import ChainSuite, Compile, Model, TaskSuite, flatten
+from prodabuild.manifest.paths import PREDICATES, files_below, odd_names
+from prodabuild.paths import read_source, source
 from prodabuild.problems import Problem, raise_errors
 from prodabuild.project.documents import document_fact, folders_fact, known_documents, new_documents
 from prodabuild.project.overlaying import CONTEXT, COVERED, fold, patch_fact, patch_files
 from prodabuild.shards.declared import broken, own_recipes
 from prodabuild.training.base import TEXT_FOLDER, base_files, parse_base, start_files
+from prodabuild.training.kernels import kernels_of
 from prodabuild.training.settings import LATER as TRAINING_LATER
 from prodabuild.yamlio import decode
 
@@ -98,8 +102,8 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
             elif name != PREDICATES:
                 wanted[name] = Wanted(root / name, context)
     raise_errors(problems)
-    if (root / PREDICATES).is_file():
-        wanted[PREDICATES] = Wanted(root / PREDICATES, _PREDICATES)
+    if os.path.lexists(root / PREDICATES):
+        wanted[PREDICATES] = Wanted(source(root, PREDICATES), _PREDICATES)
     for module, file in modules_below(PACKAGE, "prodabuild"):
         if module not in VOICE:
             wanted[f"prodabuild/{file.relative_to(PACKAGE).as_posix()}"] = Wanted(file, f"{_CODE}:{module}")
@@ -108,6 +112,7 @@ def wanted_files(root: Path, manifest: Manifest, own: Closure) -> dict[str, Want
     wanted |= patch_files(root, manifest)
     for name, file in opaque_files(root, manifest).items():
         wanted[name] = Wanted(file, _OPAQUE, opaque=True)
+    raise_errors(odd_names(wanted))
     return wanted
 
 
@@ -130,7 +135,7 @@ def opaque_files(root: Path, manifest: Manifest) -> dict[str, Path]:
     files |= dict(_shipped_text() if manifest.insight.experiments else ())
     for suite in manifest.tests.values():
         if isinstance(suite, TaskSuite):
-            files |= {name: root / name for name in _task_files(root, suite)}
+            files |= {name: root / name for name in files_behind(root, suite.files)}
     return files
 
 
@@ -142,9 +147,10 @@ def read_sources(
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
     jobs: int = 1,
+    made_with: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Reading:
     """Compare the sources with the recorded facts; raises `ProblemsError` with everything that cannot be read."""
-    reading = read_readable(state, root, manifest, device, named, active, jobs)
+    reading = read_readable(state, root, manifest, device, named, active, jobs, made_with)
     raise_errors(reading.problems)
     return reading
 
@@ -157,12 +163,14 @@ def read_readable(
     named: Iterable[str] = (),
     active: Callable[[str], bool] | None = None,
     jobs: int = 1,
+    made_with: Mapping[str, str | None] = MappingProxyType({}),
 ) -> Reading:
     """Compare what can be read of the sources, patches laid over knowledge, with the recorded facts.
 
     `device` is the class of device that trains: `cpu`, or `cuda:` and a name. `named` are files of the repo that
     DVC's record names: they get rows, too. `active` tells by its file whether a patch counts (all of them do, where
-    it is not given). Much is read by two processes, unless `jobs` is 1. Raises `ProblemsError` for recipes.
+    it is not given). Much is read by two processes, unless `jobs` is 1. `made_with` are versions of libraries, device
+    and kernels in place of those of here. Raises `ProblemsError` for recipes.
     """
     own = _own_code(root, manifest)
     wanted = with_named(wanted_files(root, manifest, own) | known_documents(state, root), root, named)
@@ -179,7 +187,7 @@ def read_readable(
     stated = {**parsed, "": [fact for fact in single.values() if fact]}
     documents = dict(scan(state, new_documents(stated, wanted, root)).rows)
     parsed |= {name: [document_fact(name, row.digest)] for name, row in documents.items()}
-    parsed |= _virtual(state, root, manifest, found) | _environment(own, device)
+    parsed |= _virtual(state, root, manifest, found) | _environment(own, device, made_with)
     gone = tuple(name for name in found.gone if name not in documents)
     delta = diff(state, parsed, gone, single, removers)
     return Reading(delta, rows | documents, gone, (*problems, *_duplicates(root, delta)))
@@ -279,20 +287,24 @@ def _virtual(state: State, root: Path, manifest: Manifest, found: Scan) -> dict[
     }
 
 
-def _environment(own: Closure, device: str) -> dict[str, list[Fact]]:
+def _environment(own: Closure, device: str, made_with: Mapping[str, str | None]) -> dict[str, list[Fact]]:
     """Return the facts about what builds run on: versions of libraries, ours and those of own recipes; the device."""
-    facts = [library_fact(name, version) for name, version in versions().items()]
+    facts = [library_fact(name, made_with.get(name, version)) for name, version in versions().items()]
     facts += [
         library_fact(name, version, local=True) for name, version in sorted(installed_versions(own.libraries).items())
     ]
-    return {ENVIRONMENT: [*facts, Fact("device", canonical({"class": device}), ENVIRONMENT)]}
+    surroundings = {
+        "class": made_with.get("device", device),
+        "kernels": made_with["kernels"] if "kernels" in made_with else kernels_of(device),
+    }
+    return {ENVIRONMENT: [*facts, Fact("device", canonical(surroundings), ENVIRONMENT)]}
 
 
 def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
     """Return the settings that builds read, by dotted key: each is an input of its own."""
     settings: dict[str, object] = {"name": manifest.name}
     settings |= flatten(manifest.compile, "compile.") | flatten(manifest.model, "model.")
-    unset = flatten(Compile(), "compile.") | flatten(Train(), "model.train.")
+    unset = flatten(Compile(), "compile.") | flatten(Model(base=manifest.model.base), "model.")
     settings = {key: value for key, value in settings.items() if key not in LATER or value != unset[key]}
     settings["model.base_text"] = [name for name, _ in _base_text(root, manifest)]
     settings["model.base_files"] = base_files(root, parse_base(manifest.model.base))
@@ -303,7 +315,9 @@ def settings_of(root: Path, manifest: Manifest) -> dict[str, object]:
             settings |= {"chains.sealed": suite.sealed, "chains.difficulty": suite.difficulty}
         else:
             settings[f"tests.{name}.tasks"] = suite.tasks
-            settings[f"tests.{name}.files"] = [file for file in _task_files(root, suite) if file not in suite.tasks]
+            settings[f"tests.{name}.files"] = [
+                file for file in files_behind(root, suite.files) if file not in suite.tasks
+            ]
     if manifest.insight.probe:
         settings |= {f"insight.probe.{key}": value for key, value in asdict(declared_ladder(manifest)).items()}
     return settings | _experiment_settings(manifest)
@@ -356,14 +370,6 @@ def _base_text(root: Path, manifest: Manifest) -> Iterator[tuple[str, Path]]:
 
 def _shipped_text() -> Iterator[tuple[str, Path]]:
     return ((f"prodabuild/training/base_text/{path.name}", path) for path in sorted(TEXT_FOLDER.glob("*.txt")))
-
-
-def _task_files(root: Path, suite: TaskSuite) -> list[str]:
-    folders = {(root / task).parent for task in suite.files}
-    found = {
-        file for folder in folders for suffix in ("yaml", "jsonl", "json", "py") for file in folder.glob(f"*.{suffix}")
-    }
-    return sorted(file.relative_to(root).as_posix() for file in found)
 
 
 _VERSIONED = (

@@ -99,7 +99,7 @@ def refuse_change(old: Entries, new: Entries) -> None:
 
 _SOURCES = ("knowledge", "patch", "predicates", "manifest")
 _TORCH = ("torch", "transformers", "tokenizers", "safetensors")
-_MADE_WITH = {
+MADE_WITH = {
     "base": _TORCH,
     "model": (*_TORCH, "peft"),
     "probe": (*_TORCH, "peft", "numpy"),
@@ -109,6 +109,12 @@ _MADE_WITH = {
     RUN: (*_TORCH, "peft"),
     MEASURED: (*_TORCH, "peft", "numpy"),
 }
+
+
+def is_trained(name: str) -> bool:
+    """Tell whether the unit, or the lock entry, of this name is a model or was computed by one."""
+    kind = name.partition(":")[0].partition("@")[0]
+    return kind in MADE_WITH or kind == "score"
 
 
 def source_entries(session: Session) -> Entries:
@@ -130,7 +136,7 @@ def unit_entries(session: Session, stages: Iterable[Stage]) -> Entries:
     state = session.state
     entries = {}
     for stage in stages:
-        libraries = _MADE_WITH.get(stage.name.partition(" ")[0])  # stages of experiments end in the name of theirs
+        libraries = MADE_WITH.get(stage.name.partition(" ")[0])  # stages of experiments end in the name of theirs
         made = {"made_with": _environment(state, libraries)} if libraries else {}
         if stage.name == "model" and (start := session.manifest.model.train.start):
             found = {name: file_sha256(session.root / name) for name in start_files(session.root, start)}
@@ -146,7 +152,8 @@ def _environment(state: State, libraries: tuple[str, ...]) -> dict[str, str | No
         fact = state.fact(LIBRARY + name)
         found[name] = orjson.loads(fact.value)["version"] if fact else None
     device = state.fact("device")
-    return found | {"device": orjson.loads(device.value)["class"] if device else None}
+    stated = orjson.loads(device.value) if device else {}
+    return found | {"device": stated.get("class"), "kernels": stated.get("kernels")}
 
 
 def beyond(session: Session, target: Target, name: str) -> bool:

@@ -9,6 +9,7 @@ from prodabuild.events import Emit, silent
 from prodabuild.problems import errors_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from prodabuild.evaluation.gates import Verdict
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
     from prodabuild.problems import Problem
     from prodabuild.project.coverage import Coverage
     from prodabuild.project.stages import Target
+    from prodabuild.project.trust import Trust
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects lie in `cache` where it is given."""
+    """How a command is to run. `device` is `auto`, `cpu` or `cuda`; objects are in `cache` where it is given.
+
+    `trust` says what is believed of builds elsewhere: nothing, what a trusted version names, or everything. `proof` is
+    the share of the data units restored from there that are built again and compared; 1 is all, those of here, too.
+    Without `own_code` no code of the data repo runs: a session that could run some raises `ProblemsError`.
+    `made_with` are versions, device and kernels to take for those of here: only for what is restored, never trained.
+    """
 
     to: Target = "model"
     jobs: int = 1
@@ -31,6 +39,10 @@ class Options:
     device: str = "auto"
     emit: Emit = silent
     cache: Path | None = None
+    trust: Trust = "lock"
+    proof: float = 0.02
+    own_code: bool = True
+    made_with: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -199,6 +211,8 @@ class VerifyReport:
 
     `stale` ones stand in `proda.lock` with other contents; `unbuilt` ones wait for the next compile. `recorded` are
     outputs that stand in `dvc.lock` with other contents; `needed` tells of what is lost which version it was for.
+    `proved` data units were built again; those of them that came out otherwise are `refuted`. `unproven` units are not
+    built here, and the lock names other contents than a trusted version does.
     """
 
     objects: int
@@ -210,6 +224,14 @@ class VerifyReport:
     seconds: float = 0.0
     recorded: tuple[str, ...] = ()
     needed: tuple[tuple[str, str], ...] = ()
+    proved: int = 0
+    refuted: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether a lock names contents that are not those that were built, or that nobody vouches for."""
+        return bool(self.stale or self.recorded or self.refuted or self.unproven)
 
     @property
     def whole(self) -> bool:
@@ -228,6 +250,9 @@ class VerifyReport:
             "recorded": list(self.recorded),
             "needed": dict(self.needed),
             "unbuilt": self.unbuilt,
+            "proved": self.proved,
+            "refuted": list(self.refuted),
+            "unproven": list(self.unproven),
             "seconds": round(self.seconds, 3),
         }
 

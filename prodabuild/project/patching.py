@@ -11,6 +11,7 @@ from prodabuild.digest import sha256
 from prodabuild.engine import lockfile
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError, UsageError
+from prodabuild.escaping import visible
 from prodabuild.knowledge.files import fields
 from prodabuild.knowledge.overlay import lay
 from prodabuild.knowledge.patches import FOLDER, PATCH, make_patch, name_of, read_patch
@@ -22,7 +23,7 @@ from prodabuild.project.locking import LOCK
 from prodabuild.project.nearest import nearest
 from prodabuild.project.overlaying import home_in, known_patches, originals_of, patch_fact
 from prodabuild.project.reasons import Locator
-from prodabuild.project.redo import PRIVATE, exclusive, finish, fold
+from prodabuild.project.redo import PRIVATE, exclusive, fold
 from prodabuild.project.session import read_now
 
 if TYPE_CHECKING:
@@ -200,18 +201,17 @@ def new_patch(root: Path, manifest: Manifest, options: Options, title: str, caus
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60].rstrip("-")
     if not slug:
         raise UsageError(f"{title!r} has no word to name a file by", "say in a few words what the patch changes")
-    finish(root, options.emit)
-    number = next_number(root)
     head = _schema_line(root)
     head += [*fields({"title": title.strip()}, "", ""), "reason:  # what is wrong, and how you know"]
     head += [f"cause: {cause}", "# evidence: {items: [ids of dev items that fail], diagnosis: its digest}"]
     body = GUIDE.splitlines()
-    if record is not None:
-        found = read_now(root, manifest, options, lambda state, reading: _find(state, reading, record))
-        head += _after(found)
-        body = ["ops:", *_beginning(found, Locator(root).place(found.source, found.key))]
-    file = f"{FOLDER}/{number:04}-{slug}.yaml"
-    place(root, file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
+    with exclusive(root, "prodabuild patch new", options.emit):  # two at once would take one number
+        if record is not None:
+            found = read_now(root, manifest, options, lambda state, reading: _find(state, reading, record))
+            head += _after(found)
+            body = ["ops:", *_beginning(found, Locator(root).place(found.source, found.key))]
+        file = f"{FOLDER}/{next_number(root):04}-{slug}.yaml"
+        place(root, file, "\n".join([*head, *body, ""]).encode(), root / PRIVATE / "tmp")
     return file
 
 
@@ -248,7 +248,7 @@ def _find(state: State, reading: Reading, key: str) -> Fact:
 
 def _after(fact: Fact) -> list[str]:
     name = name_of(fact.source)
-    return [f"after: [{int(name[:4])}]  # {name} changes the record, too"] if name else []
+    return [f"after: [{int(name[:4])}]  # {visible(name)} changes the record, too"] if name else []
 
 
 def _beginning(fact: Fact, where: str) -> list[str]:
@@ -257,6 +257,6 @@ def _beginning(fact: Fact, where: str) -> list[str]:
     if level == "relation":
         said = {name: data[name] for name in ("subject", "predicate", "object")}
         again = ["- add:", "    relation:", *fields(said, " " * 6, " " * 6)]
-        return [*fields({"remove": fact.key}, "- ", "")[:1], f"  # {where}", *again]
+        return [*fields({"remove": fact.key}, "- ", "")[:1], f"  # {visible(where)}", *again]
     main = fields({MAIN[level]: data[MAIN[level]]}, " " * 4, " " * 4)
-    return [*fields({"replace": fact.key}, "- ", ""), f"  # {where}", "  with:", *main, "  expect:", *main]
+    return [*fields({"replace": fact.key}, "- ", ""), f"  # {visible(where)}", "  with:", *main, "  expect:", *main]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.engine.dvccache import dvc_folder
 from prodabuild.engine.dvcfile import LOCK, PIPELINE, read_lock, read_stages
 from prodabuild.engine.dvcignore import UnlistedError, list_files
+from prodabuild.paths import refusal
 from prodabuild.training.device import probe
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def read_command(text: str) -> Command | None:
 def normal(path: str) -> str | None:
     """Return a path below the repo in its shortest form, None when it may lead elsewhere."""
     inside = posixpath.normpath(path)
-    return None if "://" in path or inside.startswith(("/", "..")) else inside
+    return None if "://" in path or refusal(inside) else inside
 
 
 def built(path: str) -> bool:

@@ -14,10 +14,10 @@ from prodabuild.project.failures import raise_failures
 from prodabuild.project.reasons import Locator
 from prodabuild.project.session import trying
 from prodabuild.shards.compile import build_shard
-from prodabuild.shards.own import RecipeError
+from prodabuild.shards.own import RecipeError, declared, recipe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from prodabuild.engine.facts import Delta
@@ -41,13 +41,17 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Effect:
-    """What a patch changes. Test items are not built for it, and never shown: `items` are the units that hold them."""
+    """What a patch changes. Test items are not built for it, and never shown: `items` are the units that hold them.
+
+    `unseen` are the recipes whose samples are left out, since code of the repository would have to run for them.
+    """
 
     records: tuple[Difference, ...]
     samples: tuple[Difference, ...]
     shards: tuple[str, ...]
     total: int
     items: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass
@@ -55,6 +59,7 @@ class _Shards:
     """The rows of shards in one session: as they were built last, or else made in memory."""
 
     session: Session
+    unseen: Collection[str]
     made: dict[str, bytes] = field(default_factory=dict)
 
     def make(self, record: bool) -> list[str]:
@@ -64,7 +69,7 @@ class _Shards:
         for unit in names:
             view = View(unit, reader, self.session.space.scratch)
             try:
-                (self.made[unit],) = (data for data in build_shard(unit, view).values() if isinstance(data, bytes))
+                (self.made[unit],) = self._build(unit, view)
             except RecipeError as error:
                 raise_failures(RunResult(failures=[(unit, error)]), self.session.root, state, keep_going=False)
             if record:
@@ -75,7 +80,8 @@ class _Shards:
     def rows(self, units: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the rows of some shards by id."""
         lines = (line for unit in units for line in self._data(unit).splitlines())
-        return {row["id"]: row for row in map(orjson.loads, lines)}
+        unseen = {recipe_name(entry) for entry in self.unseen}
+        return {row["id"]: row for row in map(orjson.loads, lines) if row["recipe"] not in unseen}
 
     def _data(self, unit: str) -> bytes:
         if unit not in self.made:
@@ -84,18 +90,27 @@ class _Shards:
             stored = [self.session.space.store.peek(each) for each in trace.files] if trace else []
             if not stored or stored[0] is None:  # lost: what is left of it is of no use here
                 view = View(unit, self.session.reader(), self.session.space.scratch)
-                stored = [data for data in build_shard(unit, view).values() if isinstance(data, bytes)]
+                stored = [*self._build(unit, view)]
             self.made[unit] = stored[0] or b""
         return self.made[unit]
 
+    def _build(self, unit: str, view: View) -> list[bytes]:
+        made = build_shard(unit, view, own_code=not self.unseen)
+        return [data for data in made.values() if isinstance(data, bytes)]
 
-def preview(root: Path, manifest: Manifest, options: Options, file: str) -> Effect:
-    """Return what the patch in a file changes, laid over the patches before it; raises `ProblemsError`."""
+
+def preview(root: Path, manifest: Manifest, options: Options, file: str, run_own_code: bool = False) -> Effect:
+    """Return what the patch in a file changes, laid over the patches before it; raises `ProblemsError`.
+
+    Code of the repository runs only if asked: else its samples are left out, and all that ratios draw beside them.
+    """
+    own = () if run_own_code else tuple(entry for entry in manifest.compile.recipes if declared(entry))
+    unseen = tuple(manifest.compile.recipes) if own and manifest.compile.ratios else own
     with trying(root, manifest, options, file) as trial:
-        before = _Shards(trial.before)
+        before = _Shards(trial.before, unseen)
         before.make(record=True)
         session, delta = trial.lay()
-        after = _Shards(session)
+        after = _Shards(session, unseen)
         touched = after.make(record=False)
         was = set(trial.before.state.unit_names("shards"))
         now = session.state.unit_names("shards")
@@ -103,7 +118,7 @@ def preview(root: Path, manifest: Manifest, options: Options, file: str) -> Effe
         samples = _samples(old, after.rows(touched))
         waiting = {row.name: row.dirty for row in trial.before.state.dirty("items")}
         items = tuple(row.name for row in session.state.dirty("items") if row.dirty != waiting.get(row.name))
-    return Effect(tuple(_records(root, delta)), tuple(samples), tuple(touched), len(now), items)
+    return Effect(tuple(_records(root, delta)), tuple(samples), tuple(touched), len(now), items, unseen)
 
 
 def _records(root: Path, delta: Delta) -> Iterator[Difference]:

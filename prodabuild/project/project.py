@@ -19,6 +19,7 @@ from prodabuild.manifest.load import read_manifest
 from prodabuild.problems import ProblemsError
 from prodabuild.project.card import write_card
 from prodabuild.project.dvclock import is_recorded, update_dvc_lock, write_metrics
+from prodabuild.project.environment import settle
 from prodabuild.project.exporting import target_of, write_export
 from prodabuild.project.failures import raise_failures
 from prodabuild.project.locking import LOCK, acceptance_of, disagreements, refuse_stale_sources, update_lock
@@ -39,15 +40,18 @@ from prodabuild.project.session import (
     check_everything,
     looking_back,
     reading,
+    record_written,
     validate_settings,
     writing_session,
 )
+from prodabuild.project.stages import up_to
 from prodabuild.project.travelling import write_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.state import State, Trace
     from prodabuild.events import Emit
@@ -108,6 +112,7 @@ class Project:
 
     def plan(self, options: Options) -> PlanReport:
         """Return what a build of the target would do and why; changes nothing."""
+        options = settle(self.root, self.manifest, options)
         with reading(self.root, self.manifest, options) as session:
             plan = session.plan(options.to)
         locator = Locator(self.root)
@@ -129,6 +134,7 @@ class Project:
         With `keep_going`, `UnitsError` names all units that failed; the lock is then left as it was.
         """
         started = time.monotonic()
+        options = settle(self.root, self.manifest, options)
         with writing_session(self.root, self.manifest, options, "prodabuild compile") as session:
             if options.locked:
                 refuse_stale_sources(session)
@@ -182,6 +188,7 @@ class Project:
         if not self.manifest.tests:
             raise ProjectError("proda.yaml declares no tests", "add a suite: `tests: {chains: {from: chains}}`")
         started, request = time.monotonic(), request or TestRequest()
+        options = settle(self.root, self.manifest, options)
         with writing_session(self.root, self.manifest, options, "prodabuild test") as session:
             if options.locked:
                 refuse_stale_sources(session)
@@ -226,6 +233,7 @@ class Project:
     @afresh
     def accept_patches(self, options: Options, names: Sequence[str]) -> TestReport | None:
         """Record the version with patches that passed their trial as the accepted one; None where they did not pass."""
+        from prodabuild.diagnosis import rounds
         from prodabuild.project import candidate, testing
 
         started, trial = time.monotonic(), candidate.approved(self.root, names)
@@ -236,8 +244,9 @@ class Project:
             result = _run(session, options)
             candidate.refuse_other(session, trial)
             report = testing.report_of(session, others)
-            report = self._record_test(session, report, testing.recorded_scores(report), accepts=True)
             candidate.record(self.root, trial._replace(event="accepted", nodes={}))
+            record_written(session, rounds.FILE)  # before DVC's lock: a stage depends on the folder that it lies in
+            report = self._record_test(session, report, testing.recorded_scores(report), accepts=True)
         ran = tuple(sorted(result.built + result.restored))
         return replace(report, ran=ran, seconds=time.monotonic() - started)
 
@@ -260,8 +269,11 @@ class Project:
         with writing_session(self.root, self.manifest, options, "prodabuild footprint --compare") as session:
             return compare_experiment(session, name)
 
-    def verify(self, options: Options) -> VerifyReport:
-        """Read everything that was built, heal what can be healed, mark the rest to be built again."""
+    def verify(self, options: Options, prove: bool = False) -> VerifyReport:
+        """Read everything that was built, heal what can be healed, mark the rest to be built again.
+
+        With `prove` every data unit is built again, and its bytes are compared.
+        """
         started = time.monotonic()
         entries = lockfile.read(self.root / LOCK)
         try:
@@ -269,13 +281,25 @@ class Project:
                 session.state.check()
                 with session.state.transaction():
                     found = verify_outputs(session.state, session.space)
+                proved, refuted = session.runner().prove(up_to(session.stages, "data")) if prove else (0, [])
                 stale = disagreements(session, entries)
-                unbuilt = len(session.state.dirty()) - len(found.lost)
+                dirty = {row.name for row in session.state.dirty()} - {*found.lost, *refuted}
+                unproven = _unproven(self.root, {unit: entries[unit] for unit in dirty & entries.keys()})
         except DamagedStateError:  # set aside by now: what it knew is restored and built by the next compile
             return VerifyReport(0, (STATE,), (), seconds=time.monotonic() - started)
         damaged, healed = (tuple(shown(self.root, path) for path in paths) for paths in (found.damaged, found.healed))
-        seconds = time.monotonic() - started
-        return VerifyReport(found.objects, damaged, healed, tuple(found.lost), tuple(stale), unbuilt, seconds)
+        return VerifyReport(
+            found.objects,
+            damaged,
+            healed,
+            tuple(found.lost),
+            tuple(stale),
+            len(dirty),
+            time.monotonic() - started,
+            proved=proved,
+            refuted=tuple(refuted),
+            unproven=unproven,
+        )
 
     def _record(
         self, session: Session, target: Target, results: Mapping[str, dict[str, Any]] | None = None, passed: bool = True
@@ -290,6 +314,15 @@ class Project:
         if not (self.inside_dvc or session.options.locked):
             update_dvc_lock(session, target, traces, passed)
         return changed
+
+
+def _unproven(root: Path, entries: Entries) -> tuple[str, ...]:
+    """Return which of these entries of a lock, of units that are not built, no trusted version has."""
+    from prodabuild.project.trust import trusted_versions  # git is asked only where something is not built
+
+    versions = trusted_versions(root) if entries else []
+    others = (unit for unit, entry in entries.items() if all(entry != of.entries.get(unit) for of in versions))
+    return tuple(sorted(others)) if versions else ()
 
 
 def shown(root: Path, path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,6 +18,7 @@ from prodabuild.project.places import Places
 from prodabuild.project.readers import readers_in_words
 from prodabuild.project.scene import Scene
 from prodabuild.project.stages import up_to
+from prodabuild.project.untested import why_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +41,7 @@ def explain(found: Retrospect, thing: str, everything: bool) -> WhyReport:
         {stage.name: number for number, stage in enumerate(session.stages)},
         Places(session.root, session.manifest, session.space.store),
         None if everything else FEW,
+        partial(why_none, session),
     )
     notes = []
     if found.problems:
@@ -97,8 +100,8 @@ def why_record(scene: Scene, fact: Fact, notes: tuple[str, ...]) -> WhyReport:
     made = [line for line in mentions if line.row["id"].partition("#")[0] == fact.key]
     if gone:
         notes += ("it is gone from the sources: the last build still has it",)
-    if level == "chain" and readers and not made:
-        notes += ("it makes no test item",)
+    if level == "chain" and home and not gone and not made and (because := scene.why_none(home, fact.key)):
+        notes += (f"it makes no test item: {because}",)
     path = [Row(fact.key, fact.source if gone else scene.places.fact(fact))]
     if home:
         row = scene.row(home)

@@ -49,7 +49,7 @@ def _what(key: str, facet: str, change: Change) -> str:
     if key == "manifest":
         return f"{facet} changed"
     if key == "device":
-        return "the device changed"
+        return "the kernels changed" if facet == "kernels" else "the device changed"
     if key.startswith((LIBRARY, LOCAL_LIBRARY)):
         return f"the installed version of {key.partition(':')[2]} changed"
     if key.startswith(FILE):

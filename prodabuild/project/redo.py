@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.digest import file_sha256, sha256
-from prodabuild.engine.clone import CANNOT_TELL, claim, examine
 from prodabuild.engine.clone import PRIVATE as PRIVATE
+from prodabuild.engine.clone import claim, examine
 from prodabuild.engine.guard import writing
 from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError
@@ -67,9 +67,7 @@ def finish(root: Path, emit: Emit) -> bool:
     Returns whether the state may be believed; raises `ProjectError` where it comes from elsewhere.
     """
     believed = examine(root)
-    if not believed:
-        emit(Note(f"{CANNOT_TELL}: taken as if nothing were built", warning=True))
-    elif os.path.lexists(root / NOTE):
+    if believed and os.path.lexists(root / NOTE):
         with exclusive(root, "prodabuild", emit):
             pass
     return believed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from prodabuild.engine.store import fresh_folder, remove_tree
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular
+from prodabuild.paths import open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,11 +30,10 @@ def replaced(folder: Path, what: str) -> Iterator[Path]:
     """
     refuse(folder, what)
     new, old = (folder.with_name(f".{folder.name}.prodabuild-{word}") for word in ("new", "old"))
-    if old.exists() and not folder.exists():  # killed between the two renames below
+    if old.is_dir() and not old.is_symlink() and not folder.exists():  # killed between the two renames below
         old.rename(folder)
-    for left in (new, old):
-        shutil.rmtree(left, ignore_errors=True)
-    new.mkdir(parents=True)
+    remove_tree(folder.parent, old.name)
+    fresh_folder(folder.parent, new.name)
     try:
         yield new
         if folder.exists():
@@ -42,7 +41,7 @@ def replaced(folder: Path, what: str) -> Iterator[Path]:
         new.rename(folder)
     finally:
         for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_tree(folder.parent, left.name)
 
 
 def marked(folder: Path, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -72,7 +71,8 @@ def refuse(folder: Path, what: str) -> None:
             f"{folder} holds files that no export wrote: {', '.join(foreign[:_SHOWN])}{more}",
             "name another folder with --to, or take them away",
         )
-    changed = [name for name, entry in files.items() if (folder / name).exists() and _entry(folder / name) != entry]
+    here = set(_names(folder))
+    changed = [name for name, entry in files.items() if name in here and _entry(folder / name) != entry]
     if changed:
         raise ProjectError(
             f"{folder / changed[0]} was changed since it was exported",
@@ -105,5 +105,5 @@ def _read(marker: Path) -> dict[str, Any]:
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "size": path.stat().st_size}

@@ -26,6 +26,7 @@ class Scene:
     stages: dict[str, int]
     places: Places
     shown: int | None
+    why_none: Callable[[str, str], str | None]  # why a chain of a unit's bucket makes no test item
     _traces: dict[str, Trace | None] = field(default_factory=dict)
 
     def trace(self, unit: str) -> Trace | None:

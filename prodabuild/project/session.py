@@ -9,44 +9,50 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 
-from prodabuild.engine import journal, lockfile
+from prodabuild.engine import clone, journal, lockfile
 from prodabuild.engine.aside import aside
 from prodabuild.engine.database import DamagedStateError, set_aside, translated
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
+from prodabuild.engine.facts import Delta
+from prodabuild.engine.files import scan
 from prodabuild.engine.placing import UNPLACED, Workspace, find_damage, sweep
 from prodabuild.engine.plan import make_plan
 from prodabuild.engine.refresh import laid_out, refresh
-from prodabuild.engine.run import Runner
+from prodabuild.engine.run import DOUBT, Proof, RefutedError, Runner
 from prodabuild.engine.state import PlacedRow, State
 from prodabuild.engine.store import Store, remove_tree
 from prodabuild.engine.view import Reader
 from prodabuild.errors import ProjectError
+from prodabuild.evaluation.taskfiles import check_tasks
 from prodabuild.events import Note
 from prodabuild.manifest.load import FILE as MANIFEST
+from prodabuild.manifest.model import TaskSuite
 from prodabuild.paths import inside, read_source
-from prodabuild.problems import Problem, ProblemsError, raise_errors
+from prodabuild.problems import Problem, ProblemsError, place_of, raise_errors
 from prodabuild.project.checking import examine, unfilled
-from prodabuild.project.inputs import opaque_files, read_readable, read_sources
+from prodabuild.project.inputs import opaque_files, read_readable, read_sources, with_named
 from prodabuild.project.instruments import undeclared
 from prodabuild.project.locking import LOCK
+from prodabuild.project.owncode import code_of
 from prodabuild.project.pipeline import BUILD, RECORDED, read_pipeline
 from prodabuild.project.reasons import describe
 from prodabuild.project.redo import PRIVATE, exclusive, finish
 from prodabuild.project.stages import stages_of, up_to
 from prodabuild.project.travelling import take_in, travelled
 from prodabuild.shards.declared import own_recipes
-from prodabuild.training.base import base_files, parse_base, start_files
+from prodabuild.training.base import examine_named, parse_base
 from prodabuild.training.device import probe
+from prodabuild.training.examine import examine_start
 from prodabuild.yamlio import decode, locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from prodabuild.engine.facts import Delta
     from prodabuild.engine.plan import Plan
     from prodabuild.engine.run import RunResult
     from prodabuild.engine.units import Stage
+    from prodabuild.events import Emit
     from prodabuild.manifest.model import Manifest
     from prodabuild.project.inputs import Reading
     from prodabuild.project.outcome import CheckReport, Options
@@ -54,6 +60,7 @@ if TYPE_CHECKING:
     from prodabuild.project.stages import Target
 
 STATE = f"{PRIVATE}/state.db"
+MOST_CHAINS = 5000  # whose items `check` makes to see what is not tested; of more it looks at what is built
 CANDIDATE = f"{PRIVATE}/candidate"  # what is tried lies here, as `build/` holds what is not
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,8 +110,13 @@ class Session:
 
     def run_stages(self, stages: tuple[Stage, ...]) -> RunResult:
         """Build the units of some stages, which need no others."""
-        runner = Runner(self.reader(), self.space, self.options.emit, self.options.jobs, self.options.keep_going)
-        return runner.run(stages)
+        return self.runner().run(stages)
+
+    def runner(self) -> Runner:
+        """Return what builds units of this session."""
+        options = self.options
+        proof = Proof(frozenset(stage.name for stage in up_to(self.stages, "data")), options.proof)
+        return Runner(self.reader(), self.space, options.emit, options.jobs, options.keep_going, proof)
 
 
 class Retrospect(NamedTuple):
@@ -148,11 +160,17 @@ def looking_back(root: Path, manifest: Manifest, options: Options) -> Iterator[R
 def trying(root: Path, manifest: Manifest, options: Options, file: str) -> Iterator[Trial]:
     """Open two sessions that change nothing on disk, on states of their own: before a patch, and with it.
 
-    Later patches are left out of both. Raises `ProblemsError`.
+    Later patches are left out of both. Where the sources have errors without the patch, it may be there to put them
+    right: what was recorded last is taken for what was before. Raises `ProblemsError`.
     """
     pipeline = read_pipeline(root, options.device)
     with _recorded(root, options) as recorded:
-        before, _ = _brought_up(recorded, root, manifest, options, pipeline, lambda name: name < file)
+        try:
+            before, _ = _brought_up(recorded, root, manifest, options, pipeline, lambda name: name < file)
+        except ProblemsError:
+            before = _session(root, manifest, recorded, options, pipeline)
+            text = "there are errors without the patch: it is compared with what was built last"
+            options.emit(Note(text, warning=True))
         before = replace(before, state=before.state.in_memory() if before.state is recorded else before.state)
 
         def lay() -> tuple[Session, Delta]:
@@ -171,13 +189,17 @@ def _brought_up(
     active: Callable[[str], bool] | None = None,
 ) -> tuple[Session, Delta]:
     """Return a session on a recorded state, or on a copy that is up to the sources where they have moved."""
-    reading = read_sources(state, root, manifest, device_of(options), pipeline.files, active)
-    arrived = travelled(state, root, pipeline, workspace(root, options.cache).store)
-    moved = bool(reading.delta or reading.gone or arrived) or not laid_out(state, stages_of(manifest))
+    reading = read_sources(
+        state, root, manifest, device_of(options), pipeline.files, active, made_with=options.made_with
+    )
+    store = workspace(root, options.cache).store
+    arrived = travelled(state, root, pipeline, store, options.trust)
+    doubted = options.trust == "none" and state.has_foreign()
+    moved = bool(reading.delta or reading.gone or arrived or doubted) or not laid_out(state, stages_of(manifest))
     session = _session(root, manifest, state.in_memory() if moved else state, options, pipeline)
     if moved:
         with session.state.transaction():
-            take_in(session.state, arrived)
+            take_in(session.state, root, store, arrived, options)
             refresh(session.state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
         _check(root, session.state, reading.delta)
     raise_errors(empty_disciplines(session.state, manifest))
@@ -188,6 +210,8 @@ def _brought_up(
 def _recorded(root: Path, options: Options) -> Iterator[State]:
     """Open what is recorded, to read it; what is damaged, or not of this clone, counts as nothing."""
     believed, path = finish(root, options.emit), _state_path(root)
+    if not believed:
+        options.emit(Note(f"{clone.CANNOT_TELL}: taken as if nothing were built", warning=True))
     try:
         state = State(path, writable=False) if believed else State.empty(path)
     except DamagedStateError as error:
@@ -209,7 +233,7 @@ def writing_session(root: Path, manifest: Manifest, options: Options, who: str) 
     path = _state_path(root)
     with exclusive(root, who, options.emit):
         try:
-            with translated(path), _state_to_write(root) as state:
+            with translated(path), _state_to_write(root, options.emit) as state:
                 session = _session(root, manifest, state, options, read_pipeline(root, options.device))
                 sweep(session.space)
                 _take_in_travelled(session)
@@ -230,7 +254,11 @@ def candidate_session(
 
     The candidate's traces go to the journal, so whoever builds the same later restores it. Raises `ProblemsError`.
     """
-    with exclusive(root, who, options.emit), translated(_state_path(root)), _state_to_write(root) as state:
+    with (
+        exclusive(root, who, options.emit),
+        translated(_state_path(root)),
+        _state_to_write(root, options.emit) as state,
+    ):
         pipeline = read_pipeline(root, options.device)
         recorded = _session(root, manifest, state, replace(options, jobs=1), pipeline)
         sweep(recorded.space)
@@ -242,7 +270,12 @@ def candidate_session(
         remove_tree(root, CANDIDATE)
         space = Workspace(root, Store(recorded.space.store.root, root / CANDIDATE), recorded.space.scratch)
         sweep(space)
-        yield recorded, replace(session, state=own, space=space)
+        try:
+            yield recorded, replace(session, state=own, space=space)
+        except RefutedError:
+            with state.transaction():
+                state.drop_foreign(DOUBT)
+            raise
 
 
 def afresh(work: Callable[P, T]) -> Callable[P, T]:
@@ -259,17 +292,17 @@ def afresh(work: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def _state_to_write(root: Path) -> Iterator[State]:
+def _state_to_write(root: Path, emit: Emit) -> Iterator[State]:
     """Open the state; a new one takes over what is known of earlier builds."""
     state = State(_state_path(root), writable=True)
     try:
-        _catch_up(state, root)
+        _catch_up(state, root, emit)
         yield state
     finally:
         state.close()
 
 
-def _catch_up(state: State, root: Path) -> None:
+def _catch_up(state: State, root: Path, emit: Emit) -> None:
     """Take over traces that the journal alone holds; into a new state, too, the files that the lock knows of."""
     known = state.note(journal.READ)
     path = journal.journal_of(state.path)
@@ -277,18 +310,22 @@ def _catch_up(state: State, root: Path) -> None:
     if known == str(journal.end(path)):
         return
     with state.transaction():
-        state.adopt(journal.read(path, int(known or 0)))
+        damaged: list[str] = []
+        state.adopt(journal.read(path, int(known or 0), damaged.append))
+        if damaged:
+            emit(Note(f"{PRIVATE}/{path.name}: {len(damaged)} lines are passed over: {damaged[0]}", warning=True))
         state.set_note(journal.READ, str(journal.end(path)))
         for unit, name in lockfile.outputs(lockfile.read(root / LOCK)) if known is None else ():
-            if (root / BUILD / name).is_file():
+            if inside(root / BUILD, name).is_file():
                 state.announce_placed(PlacedRow(name, unit, "", UNPLACED))
 
 
 def _take_in_travelled(session: Session) -> None:
-    arrived = travelled(session.state, session.root, session.pipeline, session.space.store)
-    if arrived:
-        with session.state.transaction():
-            take_in(session.state, arrived)
+    state, root, store, options = session.state, session.root, session.space.store, session.options
+    arrived = travelled(state, root, session.pipeline, store, options.trust)
+    if arrived or options.trust == "none":
+        with state.transaction():
+            take_in(state, root, store, arrived, options)
 
 
 def _record_sources(session: Session) -> dict[str, bytes]:
@@ -296,13 +333,22 @@ def _record_sources(session: Session) -> dict[str, bytes]:
     state, root = session.state, session.root
     options = session.options
     named = session.pipeline.files
-    reading = read_sources(state, root, session.manifest, device_of(options), named, jobs=options.jobs)
+    reading = read_sources(
+        state, root, session.manifest, device_of(options), named, jobs=options.jobs, made_with=options.made_with
+    )
     if reading.delta or reading.rows or reading.gone or not laid_out(state, session.stages):
         with state.transaction(), _checking(root, state, reading.delta, options.jobs) as check:
             refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
             state.set_note(RECORDED, "")
             raise_errors(check())
     return {key: fact.value for key, fact in reading.delta.upserts.items()}
+
+
+def record_written(session: Session, file: str) -> None:
+    """Record a file that the command has written itself, no source of any unit, for stages of DVC that depend on it."""
+    rows = scan(session.state, with_named({}, session.root, [file])).rows
+    with session.state.transaction():
+        session.state.apply(Delta(), rows.values(), ())
 
 
 @contextmanager
@@ -337,7 +383,20 @@ def check_everything(root: Path, manifest: Manifest, options: Options, strict: b
     """Return every problem of the knowledge, files that cannot be read included; raises `ProblemsError` for recipes."""
     with _recorded(root, options) as recorded:
         reading = read_readable(recorded, root, manifest, device_of(options))
-        return examine(root, manifest, recorded, reading, strict, coverage)
+        report = examine(root, manifest, recorded, reading, strict, coverage)
+        if manifest.chain_suite is None or not report.ok:
+            return report
+        moved = bool(reading.delta or reading.gone) or not laid_out(recorded, stages_of(manifest))
+        if moved and sum(row["chains"] for row in report.records.values()) > MOST_CHAINS:
+            return report
+        from prodabuild.project.untested import untested
+
+        state = recorded.in_memory() if moved else recorded
+        session = _session(root, manifest, state, options, read_pipeline(root, options.device))
+        if moved:
+            with state.transaction():
+                refresh(state, reading.delta, reading.rows.values(), reading.gone, session.stages, describe)
+        return replace(report, problems=tuple(sorted([*report.problems, *untested(session)], key=place_of)))
 
 
 def empty_disciplines(state: State, manifest: Manifest) -> list[Problem]:
@@ -350,11 +409,16 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
     text = decode(read_source(root, MANIFEST))
     problems = own_recipes(root, manifest, text).problems
     try:
-        base_files(root, parse_base(manifest.model.base))
+        examine_named(root, parse_base(manifest.model.base))
     except ProjectError as error:
         problems.append(Problem("M016", error.message, MANIFEST, *locate(text, ("model", "base")), hint=error.hint))
+    for name, suite in manifest.tests.items():
+        for number, wrong in check_tasks(root, suite.tasks) if isinstance(suite, TaskSuite) else ():
+            place = locate(text, ("tests", name, "tasks", number))
+            problems.append(Problem("M030", wrong.message, MANIFEST, *place, hint=wrong.hint))
     try:
-        start_files(root, manifest.model.train.start)
+        if manifest.model.train.start is not None:
+            examine_start(inside(root, manifest.model.train.start), manifest.model.train.start)
     except ProjectError as error:
         place = locate(text, ("model", "train", "start"))
         problems.append(Problem("M016", error.message, MANIFEST, *place, hint=error.hint))
@@ -362,11 +426,17 @@ def validate_settings(root: Path, manifest: Manifest) -> None:
 
 
 def _session(root: Path, manifest: Manifest, state: State, options: Options, pipeline: Pipeline) -> Session:
+    if not options.own_code:
+        raise_errors(code_of(root, manifest, options.to))
     return Session(root, manifest, state, workspace(root, options.cache), stages_of(manifest), options, pipeline)
 
 
 def workspace(root: Path, cache: Path | None = None) -> Workspace:
-    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given."""
+    """Return where outputs go: the store in the cache of DVC, in that of the repo without DVC, or in the one given.
+
+    Raises `ProjectError` where a link or another user's state stands in the way (see `examine`).
+    """
+    clone.examine(root)
     dvc = dvc_folder(root)
     cache = cache or (cache_folder(dvc) if dvc else inside(root, f"{PRIVATE}/cache"))
     return Workspace(root, Store(cache, root / BUILD), root / PRIVATE / "tmp")

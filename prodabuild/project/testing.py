@@ -14,6 +14,8 @@ from prodabuild.evaluation.figures import Reference, correct_for_number, figures
 from prodabuild.evaluation.gates import judge
 from prodabuild.evaluation.results import BASE, by_split, from_json
 from prodabuild.evaluation.run import score_chains
+from prodabuild.events import Note
+from prodabuild.knowledge.splits import SPLITS
 from prodabuild.project.locking import LOCK
 from prodabuild.project.outcome import TestedItem, TestReport
 from prodabuild.project.versions import accepted, at_ref
@@ -47,7 +49,7 @@ def report_of(session: Session, others: Mapping[str, Reference]) -> TestReport:
     for name in session.manifest.tests:
         rows = read_rows(session, f"results:{name}")
         base, other = {row.id: row for row in read_rows(session, f"results:{name}@{BASE}")}, others.get(name)
-        splits = by_split(rows)
+        splits = by_split(rows) or _untested(session, name)
         suites[name] = {
             split: with_drop(figures_of(found, base, other), split, other) for split, found in splits.items()
         }
@@ -58,6 +60,15 @@ def report_of(session: Session, others: Mapping[str, Reference]) -> TestReport:
     verdict = judge(gates, suites, ceilings(session))
     against = next((other.name for other in others.values()), None)
     return TestReport(verdict, suites, disciplines, against=against, items=tuple(items))
+
+
+def _untested(session: Session, name: str) -> dict[str, list[ItemResult]]:
+    """Return the splits of a suite from chains that has no item; none of a suite that was not tested."""
+    chains = session.manifest.chain_suite
+    if chains is None or chains[0] != name or session.state.made(f"results:{name}") is None:
+        return {}
+    session.options.emit(Note(f"the suite {name!r} has no item: nothing was tested", warning=True))
+    return {split: [] for split in SPLITS if split != SEALED or chains[1].sealed}
 
 
 def ceilings(session: Session) -> Iterator[Ceiling]:

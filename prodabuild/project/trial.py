@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from prodabuild.engine.store import fresh_folder
 from prodabuild.engine.view import View, remove_work
 from prodabuild.events import TrainingStep
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_whole
 from prodabuild.project.outcome import TrialReport
 from prodabuild.training.model import train_model
 from prodabuild.training.showing import show
@@ -38,7 +37,7 @@ def run_trial(session: Session, steps: int) -> TrialReport:
     made = train_model(View(UNIT, reader, session.space.scratch), steps)
     target = fresh_folder(session.root, FOLDER)
     for name, content in made.items():
-        data = content if isinstance(content, bytes) else read_regular(content, sys.maxsize)
+        data = content if isinstance(content, bytes) else read_whole(content)
         (target / Path(name).name).write_bytes(data)
     remove_work(session.space.scratch, UNIT)
     last = told[-1]

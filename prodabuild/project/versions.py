@@ -76,5 +76,7 @@ def _lock_at(root: Path, ref: str) -> Entries:
 def rows_of(entry: Mapping[str, Any], store: Store) -> dict[str, ItemResult]:
     """Return the results of an entry by item; nothing where its object is not at hand."""
     data = store.peek(Stored(*(entry[key] for key in FILE_KEYS)))
-    items = orjson.loads(data)["items"] if data is not None else []
-    return {row["id"]: from_json(row) for row in items}
+    try:
+        return {row["id"]: from_json(row) for row in orjson.loads(data)["items"]} if data is not None else {}
+    except (ValueError, KeyError, TypeError, AttributeError):  # the lock of another version may name any object
+        return {}

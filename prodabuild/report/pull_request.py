@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.escaping import markdown_block, markdown_code, markdown_text, one_line
 from prodabuild.knowledge.files import flow
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def marker(name: str) -> str:
 
 def markdown(found: Comparison) -> str:
     """Return what a pull request shows. Test items are counted, never shown."""
-    head = [marker(found.name), f"## {_code(found.name)}: {_code(found.before)} → {_code(found.after)}", ""]
+    head = [
+        marker(found.name),
+        f"## {markdown_code(found.name)}: {markdown_code(found.before)} → {markdown_code(found.after)}",
+        "",
+    ]
     body = ["Nothing differs.", ""] if found.same else [*_parts(found)]
     text = "\n".join([*head, *body]).rstrip("\n") + "\n"
     if len(text.encode()) <= LIMIT:
@@ -75,6 +80,8 @@ SCORE_HEAD = ("suite", "split", "before", "after", "change", "95 % interval", "p
 
 def _parts(found: Comparison) -> Iterator[str]:
     yield from _table(("", "before", "after", "change"), list(summary_rows(found)))
+    if found.suspicion:
+        yield from ("### Unexplained", "", markdown_code(found.suspicion), "")
     if found.scores:
         yield from ("### Scores", "", *_table(SCORE_HEAD, list(score_rows(found)), left=2), *_scores_note(found), "")
     if found.settings:
@@ -91,8 +98,10 @@ def _parts(found: Comparison) -> Iterator[str]:
         yield from _section("The model was made with", f"{len(rows)} changed", rows)
     if found.untold or found.notes:
         yield from ("### Not told", "")
-        yield from (f"- {each.part}: {_code(each.why)}; {_code(each.mend)} may help" for each in found.untold)
-        yield from (f"- {_code(note)}" for note in found.notes)
+        yield from (
+            f"- {each.part}: {markdown_code(each.why)}; {markdown_code(each.mend)} may help" for each in found.untold
+        )
+        yield from (f"- {markdown_code(note)}" for note in found.notes)
 
 
 def how_many(differences: Sequence[Difference]) -> str:
@@ -104,7 +113,7 @@ def how_many(differences: Sequence[Difference]) -> str:
 def difference_lines(found: Difference) -> Iterator[str]:
     """Return a difference as lines: what it is, then each field, old over new."""
     words = (MARKS[found.how], found.what if found.where else "", found.id, found.where)
-    yield " ".join(_plain(word) for word in words if word)
+    yield " ".join(one_line(word) for word in words if word)
     for field in dict.fromkeys((*found.old, *found.new)):
         if field in ("id", "nodes") and found.how != "changed":
             continue
@@ -120,32 +129,12 @@ def _lines(differences: Sequence[Difference]) -> list[str]:
 
 
 def _section(title: str, told: str, lines: Iterable[str]) -> Iterator[str]:
-    yield from (f"### {title}", "", told, "", *_fence(list(lines)), "")
-
-
-def _fence(lines: list[str]) -> list[str]:
-    """Return lines as a block of code that none of them can end."""
-    ticks = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, ticks + 1)
-    return [f"{fence}diff", *lines, fence]
-
-
-def _code(text: str) -> str:
-    """Return words as code in a line."""
-    plain = _plain(text) or " "
-    ticks = "`" * (max((len(run) for run in re.findall("`+", plain)), default=0) + 1)
-    gap = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{ticks}{gap}{plain}{gap}{ticks}"
-
-
-def _plain(text: str) -> str:
-    """Return a text in one line, without characters that do not show or that turn the direction of others."""
-    return "".join(mark if mark.isprintable() else " " for mark in " ".join(text.split()))
+    yield from (f"### {title}", "", told, "", *markdown_block(list(lines), "diff"), "")
 
 
 def shown(value: Any) -> str:
     """Return a value in one line, cut where it is very long."""
-    text = "none" if value is None else _plain(value if isinstance(value, str) else flow(value))
+    text = "none" if value is None else one_line(value if isinstance(value, str) else flow(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text)} characters)"
 
 
@@ -199,6 +188,6 @@ def _scores_note(found: Comparison) -> list[str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    cells = [[re.sub(r"([\\|`<*_\[\]&@#])", r"\\\1", _plain(cell)) for cell in row] for row in rows]
+    cells = [[markdown_text(cell) for cell in row] for row in rows]
     lines = [list(head), ["---"] * left + ["---:"] * (len(head) - left), *cells]
     return [*("| " + " | ".join(line) + " |" for line in lines), ""]

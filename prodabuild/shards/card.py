@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import yaml
 
+from prodabuild.escaping import markdown_text
 from prodabuild.shards.licences import UNSTATED
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ HUB_LICENCES = frozenset((
     "eupl-1.1", "gfdl", "gpl", "gpl-2.0", "gpl-3.0", "isc", "lgpl", "lgpl-2.1", "lgpl-3.0", "lgpl-lr", "mit",
     "mpl-2.0", "ms-pl", "ncsa", "odbl", "odc-by", "osl-3.0", "pddl", "postgresql", "unlicense", "wtfpl", "zlib",
 ))  # fmt: skip
+_LINK = re.compile(r"https?://[\w.~:/?#@!$&'*+,;=%-]+", re.ASCII)
 _COLUMNS = {
     "id": "the record that the row was made of, `#`, the recipe and its variant",
     "discipline": "the field of knowledge",
@@ -134,17 +138,18 @@ def _source_table(owed: tuple[Owed, ...]) -> str:
 
 
 def _source(owed: Owed) -> str:
-    return "(records that name no source)" if owed.source == UNSTATED else owed.source
+    return "(records that name no source)" if owed.source == UNSTATED else markdown_text(owed.source)
 
 
 def _licence(owed: Owed) -> str:
     if owed.licence is None:
         return "unknown"
-    links = [owed.licence.link, text_path(owed.licence.file) if owed.licence.file else None]
-    shown = [f"[{word}]({link})" for word, link in zip(("published", "text"), links, strict=True) if link]
-    return ", ".join([owed.licence.name, *shown])
+    link, file = owed.licence.link, owed.licence.file
+    shown = [f"[published]({link})" if _LINK.fullmatch(link) else markdown_text(link)] if link else []
+    shown += [f"[text]({quote(text_path(file))})"] if file else []
+    return ", ".join([markdown_text(owed.licence.name), *shown])
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)

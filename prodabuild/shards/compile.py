@@ -32,27 +32,31 @@ if TYPE_CHECKING:
 LEVELS = ("concept", "relation")
 
 
-def build_shard(unit: str, view: View) -> Output:
-    """Return the one file of a shard: samples as JSONL below `dataset/train/`."""
+def build_shard(unit: str, view: View, own_code: bool = True) -> Output:
+    """Return the one file of a shard: samples as JSONL below `dataset/train/`.
+
+    Without `own_code`, for a preview, recipes of the data repo make nothing, and no ratio is met.
+    """
     group, prefix = prefix_of(unit)
     discipline = group.partition(":")[2]
     read_code(view, __name__)
     with closing(Knowledge(view, view.read("manifest", "compile.seed"))) as knowledge:
-        rows = [to_row(made.sample, made.record, made.recipe, discipline) for made in _asked(view, knowledge)]
+        rows = [to_row(made.sample, made.record, made.recipe, discipline) for made in _asked(view, knowledge, own_code)]
     return {shard_path(discipline, prefix): to_lines(rows)}
 
 
-def _asked(view: View, knowledge: Knowledge) -> list[Made]:
+def _asked(view: View, knowledge: Knowledge, own_code: bool) -> list[Made]:
     """Return the samples that are declared, and say of the shard how many there are of each recipe."""
     modules = local_modules(view)
     records = [record for record in view.members() if knowledge.level(record) in LEVELS]
     with modules.mounted():
-        recipes = [_recipe(view, modules, entry) for entry in view.read("manifest", "compile.recipes")]
+        entries = [entry for entry in view.read("manifest", "compile.recipes") if own_code or declared(entry) is None]
+        recipes = [_recipe(view, modules, entry) for entry in entries]
         if view.read("manifest", "compile.duplicates") == "drop":
             found = without_repeats(knowledge, records, recipes)
         else:
             found = [made for record in records for made in make(knowledge, record, recipes)]
-    ratios = view.read("manifest", "compile.ratios")
+    ratios = view.read("manifest", "compile.ratios") if own_code else None
     kept = meet(found, ratios, knowledge.seed) if ratios else found
     asked = [*kept, *practised(knowledge, view.members())]
     view.summary = {"samples": Counter(made.recipe for made in asked), "left_out": len(found) - len(kept)}
@@ -67,7 +71,8 @@ def shard_path(discipline: str, prefix: str) -> str:
 def level_of(recipe: Callable[..., Iterator[Sample]]) -> str:
     """Return the level of record that a recipe takes: the name of its one parameter."""
     (parameter,) = inspect.signature(recipe).parameters
-    assert parameter in LEVELS, f"recipe {recipe.__name__} takes `concept` or `relation`"
+    if parameter not in LEVELS:
+        raise TypeError(f"recipe {recipe.__name__} takes `concept` or `relation`, not `{parameter}`")
     return parameter
 
 

@@ -10,8 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
-from prodabuild.knowledge.language import with_article
+from prodabuild.knowledge.evidence import may_hold
+from prodabuild.knowledge.language import after, with_article
 from prodabuild.knowledge.reading import TAXONOMIC
+from prodabuild.segments import fold
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def contrast(concept: Concept) -> Iterator[Sample]:
         here = seeded(link)
         siblings = knowledge.incoming([relation.triple[2]], relation.triple[1], here)
         for sibling in islice(_unlike(concept, (other.triple[0] for other in siblings)), 1):
-            if sibling.definition.lower() != concept.definition.lower():
+            if fold(sibling.definition) != fold(concept.definition):
                 yield from _by_meaning(relation, sibling)
         around = knowledge.incoming([relation.triple[2], *_aunts(relation)], relation.triple[1], here)
         following = next((other for other in around if other.id != link), relation)
@@ -50,14 +52,13 @@ def _by_meaning(relation: Relation, sibling: Concept) -> Iterator[Sample]:
     listed = options((concept, sibling), relation.id, "meaning")
     yield Sample("meaning", f"Which of the two means {concept.definition}? {listed}", f"{concept.name.text}.", nodes)
     asked = f"What sets {with_article(concept.name)} apart from {with_article(sibling.name)}?"
-    apart = f"Both are {_kind(relation)}, but {concept.name.text} means {concept.definition}."
+    apart = f'Both are {_kind(relation)}, but "{concept.name.text}" means {concept.definition}.'
     yield Sample("apart", asked, apart, nodes)
 
 
 def _kind(relation: Relation) -> str:
     """Return `a kind of lizard`."""
-    name = relation.object.name
-    return f"{relation.predicate.path} {name.text if relation.predicate.name == 'is_a' else with_article(name)}"
+    return after(relation.predicate.path, relation.object.name)
 
 
 def _aunts(relation: Relation) -> list[str]:
@@ -67,11 +68,11 @@ def _aunts(relation: Relation) -> list[str]:
 
 
 def _strangers(relation: Relation, others: Iterable[Relation]) -> Iterator[str]:
-    """Return the subjects of other relations that this one's predicate does not lead from to its object."""
+    """Return the subjects of other relations that nothing says this one's object is true of."""
     _, predicate, target = relation.triple
     for other in others:
         child = other.triple[0]
-        if target not in relation.knowledge.reach(child, predicate):
+        if not may_hold(relation.knowledge, child, predicate, target):
             yield child
 
 
@@ -81,7 +82,7 @@ def _unlike(concept: Concept, others: Iterable[str]) -> Iterator[Concept]:
     above = knowledge.ancestors(concept.id)
     for other in map(knowledge.concept, others):
         akin = other.id == concept.id or other.id in above or concept.id in knowledge.ancestors(other.id)
-        if not akin and other.name.text.lower() != concept.name.text.lower():
+        if not akin and fold(other.name.text) != fold(concept.name.text):
             yield other
 
 

@@ -30,7 +30,8 @@ def write_parquet(path: Path, rows: Iterator[dict[str, Any]]) -> None:
         store_schema=False,
     ) as writer:
         while group:
-            assert all(row.keys() == types.keys() for row in group), "a row has columns that the schema lacks"
+            if not all(row.keys() == types.keys() for row in group):
+                raise ValueError("a row has other columns than the schema: one of its values would be lost")
             writer.write_table(pa.Table.from_pylist(group, schema))
             group = list(islice(rows, GROUP))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prodabuild.knowledge.language import capital
+from prodabuild.knowledge.language import capital, with_article
 from prodabuild.shards.sample import Sample
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TERMS = (
 FACTS = (
     "Give one fact that names {object}.",
     "Say something true about {object}.",
-    "State a fact in which {object} comes up.",
+    "State a fact that mentions {object}.",
     "Tell one thing that is known of {object}.",
 )
 
@@ -50,6 +50,6 @@ def reverse(relation: Relation) -> Iterator[Sample]:
     nodes = (relation.id, relation.triple[0], relation.triple[2])
     predicate = relation.predicate
     (phrasing,) = relation.knowledge.draw(FACTS, 1, relation.id, "fact")
-    asked = phrasing.format(object=relation.object.name.text)
+    asked = phrasing.format(object=with_article(relation.object.name))
     yield Sample("question", relation.say(predicate.inverse_question), f"{relation.subject.name.text}.", nodes)
     yield Sample("statement", asked, relation.say(predicate.forward, end="."), nodes)

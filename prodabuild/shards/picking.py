@@ -14,7 +14,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import seeded
+from prodabuild.knowledge.evidence import may_hold
 from prodabuild.knowledge.reading import TAXONOMIC, ring
+from prodabuild.segments import fold
 from prodabuild.shards.contrast import options
 from prodabuild.shards.sample import Sample
 
@@ -42,7 +44,7 @@ def pick(relation: Relation) -> Iterator[Sample]:
     if at is None:
         return
     around = [members[(at + distance) % len(members)].subject for distance in (0, *distances)]
-    if len({concept.name.text.lower() for concept in around}) == len(around):
+    if len({fold(concept.name.text) for concept in around}) == len(around):
         question = f"{relation.say(relation.predicate.inverse_question)} {options(around, relation.id)}"
         nodes = (relation.id, relation.triple[2], *(concept.id for concept in around))
         yield Sample("subject", question, f"{relation.subject.name.text}.", nodes)
@@ -119,7 +121,7 @@ def _unfit(members: Sequence[Relation], distance: int) -> set[int]:
 def _wrong(relation: Relation, other: Relation) -> bool:
     """Tell whether another relation's subject is a wrong answer to what has this one's subject as its answer."""
     knowledge, (subject, predicate, target), child = relation.knowledge, relation.triple, other.triple[0]
-    if child in (subject, target) or other.triple[2] == target or target in knowledge.reach(child, predicate):
+    if child in (subject, target) or other.triple[2] == target or may_hold(knowledge, child, predicate, target):
         return False
     return child not in knowledge.ancestors(subject) and subject not in knowledge.ancestors(child)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from prodabuild.digest import seeded
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.chains import conclude
-from prodabuild.knowledge.language import sentence
+from prodabuild.knowledge.language import after, sentence
+from prodabuild.knowledge.misses import Spoken
 from prodabuild.knowledge.splits import split_of
 from prodabuild.shards.making import Made
 from prodabuild.shards.phrasing import explain, reverse
@@ -94,9 +95,8 @@ def contrast(node: Node) -> Iterator[Sample]:
 
 
 def _contrast_objects(relation: Relation, against: tuple[str, ...]) -> Iterator[Sample]:
-    knowledge, (subject, predicate, target) = relation.knowledge, relation.triple
-    refused = {subject, *(other.triple[2] for other in knowledge.outgoing(subject, [predicate]))}
-    refused |= knowledge.ancestors(subject)
+    knowledge, (subject, _, target) = relation.knowledge, relation.triple
+    refused = Spoken(relation)
     draw = seeded(knowledge.seed, relation.id, "contrast")
     forward = relation.predicate.forward
     for other in _first(against, knowledge.siblings(target, MOST, draw, refused), refused):
@@ -144,8 +144,9 @@ def _conclude(knowledge: Knowledge, chain: str) -> Iterator[Sample]:
     told = " ".join(link.say(link.predicate.forward, end=".") for link in links)
     so = sentence(knowledge.predicate(follows).forward, subject, target, ".", capitals=False)
     yield Sample("whole", f"What follows, link by link, from: {told}", f"So {so}", nodes)
-    path = ", then ".join(f"{link.predicate.path} {link.object.name.text}" for link in links[:-1])
-    asked = f"Follow the links: {subject.text} is {path}, then {links[-1].predicate.path} which?"
+    path = ", then ".join(after(link.predicate.path, link.object.name) for link in links[:-1])
+    start = sentence("{a subject} {is}", subject, subject, capitals=False)
+    asked = f"Follow the links: {start} {path}, then {links[-1].predicate.path} which?"
     yield Sample("end", asked, f"{target.text}.", nodes)
 
 

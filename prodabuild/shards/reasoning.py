@@ -53,9 +53,9 @@ def steps(relation: Relation) -> Iterator[Sample]:
     asked = phrasing.format(question=relation.say(relation.predicate.question))
     yield Sample("step", asked, f"{stated}.", nodes)
     if any(relation.id in chain[:-1] for chain in chains):
-        yield Sample("next", f'Where does a step start that can follow "{stated}"?', f"At {end}.", nodes)
+        yield Sample("next", f'Where does a step start that can follow "{stated}"?', f'At "{end}".', nodes)
     if any(relation.id in chain[1:] for chain in chains):
-        yield Sample("before", f'Where does a step end that "{stated}" can follow?', f"At {start}.", nodes)
+        yield Sample("before", f'Where does a step end that "{stated}" can follow?', f'At "{start}".', nodes)
 
 
 def _claim(relation: Relation, template: str, backwards: bool = False) -> str:

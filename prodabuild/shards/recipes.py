@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prodabuild.digest import seeded
-from prodabuild.knowledge.language import capital
-from prodabuild.knowledge.reading import TAXONOMIC
+from prodabuild.knowledge.language import capital, with_article
+from prodabuild.knowledge.misses import near_misses
 from prodabuild.shards.contrast import contrast
 from prodabuild.shards.phrasing import explain, reverse
 from prodabuild.shards.picking import pick
@@ -39,7 +39,7 @@ def relate(relation: Relation) -> Iterator[Sample]:
     yield Sample("question", relation.say(predicate.question), f"{relation.object.name.text}.", nodes)
     yield Sample(
         "statement",
-        f"State a fact about {relation.subject.name.text}.",
+        f"State a fact about {with_article(relation.subject.name)}.",
         relation.say(predicate.forward, end="."),
         nodes,
     )
@@ -69,17 +69,7 @@ def judge(relation: Relation) -> Iterator[Sample]:
 
 
 def _wrong_objects(relation: Relation, purpose: str) -> list[str]:
-    """Return concepts that the relation does not hold for: siblings of its object first, then of its subject."""
-    knowledge, (subject, predicate, target) = relation.knowledge, relation.triple
-    refused = {subject, target} | {other.triple[2] for other in knowledge.outgoing(subject, [predicate])}
-    if predicate in TAXONOMIC:
-        refused |= knowledge.ancestors(subject)
-    draw = seeded(knowledge.seed, relation.id, purpose)
-    found = knowledge.siblings(target, DISTRACTORS, draw, refused)[:DISTRACTORS]
-    if len(found) < DISTRACTORS:
-        found += knowledge.siblings(subject, DISTRACTORS, draw, refused.union(found))[: DISTRACTORS - len(found)]
-    by_name = {knowledge.concept(other).name.text.lower(): other for other in reversed([target, *found])}
-    return [other for other in found if by_name[knowledge.concept(other).name.text.lower()] == other]
+    return near_misses(relation, DISTRACTORS, seeded(relation.knowledge.seed, relation.id, purpose))
 
 
 RECIPES: dict[str, Callable[..., Iterator[Sample]]] = {

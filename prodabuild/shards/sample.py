@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.digest import canonical
+from prodabuild.segments import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,8 @@ def said(sample: Sample) -> tuple[str, str]:
 
 
 def bare(text: str) -> str:
-    """Return a text in lower case, its spaces single."""
-    return " ".join(text.lower().split())
+    """Return a text without case, its spaces single."""
+    return " ".join(fold(text).split())
 
 
 def to_row(sample: Sample, record: str, recipe: str, discipline: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Noun = Literal["count", "mass", "plural", "proper"]
 # WordNet's lexicographer files of nouns that mostly take no article
 MASS = {"attribute", "feeling", "phenomenon", "process", "state", "substance"}
 _ABSTRACT = re.compile(r"[a-z](ing|ism|ness|ity|ence|ance)$")  # of acts and thoughts: no article
-_PROPER = re.compile(r"[A-Z]\S*( (of|the|and|[A-Z]\S*))+")
+_LINKING = frozenset(("of", "the", "and"))  # in proper names without a capital
 _PLURAL = re.compile(r"[^aiosu'.]s$")
 _NESS = re.compile(r"(?!.*\b(witness|harness|business|illness|wilderness)$).*[a-z]ness$")
 _ISM = re.compile(r"(?!.*\b(\w*organism|mechanism|prism)$).*[a-z]ism$")
@@ -26,11 +26,17 @@ _OPENING = re.compile(
 
 def noun_of(name: str, definition: str, lexname: str = "", individual: bool = False) -> Noun:
     """Return how a name behaves, by its words, its definition and (in WordNet) its lexicographer file."""
-    if individual or _PROPER.fullmatch(name):
+    if individual or _is_proper(name):
         return "proper"
     if is_plural(name) and re.search(r"\bplural\b|^(any|those|two|the) [a-z]+s\b", definition):
         return "plural"
     return behaviour(lexname, name) if lexname else _unclassified(name, definition)
+
+
+def _is_proper(name: str) -> bool:
+    """Tell whether a name is of several words with capitals, in any script that has them."""
+    first, *others = name.split(" ")
+    return bool(others) and first[:1].isupper() and all(word in _LINKING or word[:1].isupper() for word in others)
 
 
 def is_plural(name: str) -> bool:

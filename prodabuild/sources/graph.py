@@ -12,7 +12,7 @@ import orjson
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.problems import Problem, ProblemsError
 from prodabuild.sources.vocabulary import NEEDED
-from prodabuild.yamlio import TextError, decode
+from prodabuild.yamlio import BOM, TextError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +30,13 @@ FORMATS = {
 }
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 OWL = "http://www.w3.org/2002/07/owl#"
-ENTITY = re.compile(rb"<!ENTITY\s+(%?)\s*\S+\s+(SYSTEM|PUBLIC|\"[^\"]*\"|'[^']*')")
+# each part begins where the one before must end: the time grows with the length, whatever stands there
+ENTITY = re.compile(rb"<!ENTITY\s++(%?+)\s*+[^\s\"'<>]++\s++(SYSTEM|PUBLIC|\"[^\"]*+\"|'[^']*+')")
+DEEPEST = 100  # levels of JSON-LD; rdflib takes a few calls for each
 LONGEST_ENTITY = 1000
+LONGEST_MESSAGE = 200  # rdflib shows the whole line
+# rdflib takes what it reads for what it should be, and fails as Python does where it is something else
+WRONG = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, NameError)
 
 
 class Source(NamedTuple):
@@ -104,15 +109,20 @@ def read_graph(document: Document) -> Source:
     except SyntaxError as error:  # of Turtle
         line, why = int(getattr(error, "lines", 0)) + 1, getattr(error, "_why", None) or str(error).partition("\n")[0]
         problem = Problem("I001", f"not Turtle: {why}", file, line)
-    except (ValueError, rdflib.exceptions.ParserError) as error:
-        problem = Problem("I001", f"not {form}: {error}", file, getattr(error, "lineno", 0))
+    except RecursionError:
+        problem = Problem("I001", "nested more deeply than it can be read", file, hint="name its inner nodes")
+    except (*WRONG, rdflib.exceptions.ParserError) as error:
+        problem = Problem("I001", f"not {form}: {str(error)[:LONGEST_MESSAGE]}", file, getattr(error, "lineno", 0))
     raise ProblemsError([problem])
 
 
 def _refuse_traps(document: Document, form: str) -> None:
     """Raise `TextError` on JSON-LD contexts that would be fetched, and on XML entities that could grow or be read."""
     if form == "json-ld":
-        for address in _contexts(orjson.loads(document.data)):
+        tree = orjson.loads(document.data.removeprefix(BOM))
+        if not isinstance(tree, dict | list):
+            raise ValueError("a document is an object or a list")
+        for address in _contexts(tree):
             at = max(document.data.find(address.encode()), 0)
             raise _refused(document, at, f"the context {address!r} is elsewhere: nothing is fetched", "write it out")
     if form == "xml":
@@ -124,10 +134,13 @@ def _refuse_traps(document: Document, form: str) -> None:
 
 def _contexts(tree: Any) -> Iterator[str]:
     """Return the contexts of a JSON-LD tree that are addresses."""
-    todo = [tree]
+    todo = [(tree, 1)]
     while todo:
-        here = todo.pop()
-        todo += here.values() if isinstance(here, dict) else here if isinstance(here, list) else []
+        here, depth = todo.pop()
+        if depth > DEEPEST:
+            raise RecursionError
+        inner = here.values() if isinstance(here, dict) else here if isinstance(here, list) else ()
+        todo += ((value, depth + 1) for value in inner)
         for name in ("@context", "@import") if isinstance(here, dict) else ():
             value = here.get(name)
             yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str))

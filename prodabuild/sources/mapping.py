@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from prodabuild.errors import ProjectError
 from prodabuild.manifest.paths import refuse
 from prodabuild.manifest.strict import Part, read_strict
+from prodabuild.paths import read_regular
 from prodabuild.problems import Problem, ProblemsError, suggest
 from prodabuild.yamlio import locate
 
@@ -85,7 +86,7 @@ class Tables:
             refused = refuse(request.root, request.mapping)
             if refused:
                 raise ProjectError(refused.message, refused.hint)
-            data = (request.root / request.mapping).read_bytes()
+            data = read_regular(request.root / request.mapping)
             self._mapping, self._text = read_strict(Mapping, data, request.mapping)
 
     def table(self, name: str) -> Table | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from prodabuild.sources.terms import Records
     from prodabuild.sources.vocabulary import Request
 
+LONGEST = 200  # characters of a term
 RENAMED = "ProDa renames and renumbers rows when it merges chunks, and does not carry the links along"
 
 
@@ -69,7 +70,7 @@ def _terms(request: Request, core: Core) -> Iterator[Term]:
         small = concept.term.lower()
         yield Term(
             concept.term.casefold() or concept.id,
-            small if re.search(rf"(?<!\w){re.escape(small)}", words) else concept.term,
+            small if _stands(small, words) else concept.term,
             request.discipline,
             reference(core.document.name, concept.term or concept.id),
             concept.definition,
@@ -77,6 +78,13 @@ def _terms(request: Request, core: Core) -> Iterator[Term]:
             file=str(core.document.path),
             line=concept.line,
         )
+
+
+def _stands(term: str, text: str) -> bool:
+    """Tell whether a text has a term where a word begins; what is too long for a term is not looked for."""
+    if len(term) > LONGEST or term not in text:
+        return False
+    return re.search(rf"(?<!\w){re.escape(term)}", text) is not None
 
 
 def _quotes(core: Core) -> Iterator[str]:

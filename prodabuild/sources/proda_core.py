@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from prodabuild.problems import Problem, ProblemsError
+from prodabuild.yamlio import BOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +71,7 @@ def read_core(document: Document) -> Core:
     """Read one file; raises `ProblemsError`."""
     file = str(document.path)
     try:
-        tree = orjson.loads(document.data)
+        tree = orjson.loads(document.data.removeprefix(BOM))
     except orjson.JSONDecodeError as error:
         raise ProblemsError([Problem("I001", f"not JSON: {error.msg}", file, error.lineno, error.colno)]) from None
     core = tree.get("knowledge_core", tree) if isinstance(tree, dict) else None

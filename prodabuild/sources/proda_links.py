@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.segments import fold, is_letter, split
 from prodabuild.sources.naming import bare
 
 if TYPE_CHECKING:
@@ -74,11 +75,21 @@ def find_parents(core: Core) -> list[Parent | None]:
 
 def longest_run(links: Sequence[tuple[str, str]]) -> list[int]:
     """Return the numbers of the longest run of links (from, to) in which each begins where the one before ends."""
-    runs: list[list[int]] = []
-    for number, (start, _) in enumerate(links):
-        joined = [run for run in runs if links[run[-1]][1] == start]
-        runs.append([*max(joined, key=len, default=[]), number])
-    return max(runs, key=len, default=[])
+    before: list[int | None] = []  # of each link, the one that it follows in its longest run
+    lengths: list[int] = []
+    ending: dict[str, int] = {}  # what a run leads to -> the last link of the longest one, the first of several
+    for number, (start, end) in enumerate(links):
+        joined = ending.get(start)
+        before.append(joined)
+        lengths.append(1 if joined is None else lengths[joined] + 1)
+        if end not in ending or lengths[number] > lengths[ending[end]]:
+            ending[end] = number
+    run: list[int] = []
+    here = max(range(len(links)), key=lengths.__getitem__, default=None)
+    while here is not None:
+        run.append(here)
+        here = before[here]
+    return run[::-1]
 
 
 def _by_words(core: Core, chains: Sequence[_Words], statement: Statement) -> Parent | None:
@@ -110,9 +121,9 @@ def _words_of(chain: Chain) -> _Words:
 def _words(text: str) -> frozenset[str]:
     """Return the words of a text without their endings; where a script has no spaces, its pairs of signs."""
     words: set[str] = set()
-    for word in re.findall(r"\w+", text.casefold()):
-        if max(word) >= "\u2e80":
-            words.update(one + two for one, two in pairwise(word))
+    for word in split(fold(text), whole=True):
+        if max(word) >= "\u2e80" or is_letter(word):
+            words.update([one + two for one, two in pairwise(word)] or [word])
         elif word not in _IDLE:
             words.add(re.sub(r"(?<=\w{3})(ings?|ed|es|s|e)$", "", word))
     return frozenset(words)

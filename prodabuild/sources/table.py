@@ -6,13 +6,14 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from prodabuild.paths import MAX_FILE_BYTES
 from prodabuild.problems import Problem, raise_errors, suggest
 from prodabuild.sources.grammar import Noun
 from prodabuild.sources.mapping import Table, Tables, by_name
 from prodabuild.sources.naming import Index
 from prodabuild.sources.phrases import predicate_of
 from prodabuild.sources.terms import Edge, Term, records_of
-from prodabuild.sources.vocabulary import Extracts, digests, read_documents, reference
+from prodabuild.sources.vocabulary import DISCIPLINE, Extracts, digests, read_documents, reference
 from prodabuild.yamlio import TextError, decode, load_jsonl
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _read_cells(document: Document, delimiter: str) -> tuple[list[str], list[Row
     problems: list[Problem] = []
     header: list[str] = []
     line = 1
+    before = csv.field_size_limit(MAX_FILE_BYTES)  # the file is read already: a cell is no longer than that
     try:
         for cells in reader:
             if not header:
@@ -116,6 +118,8 @@ def _read_cells(document: Document, delimiter: str) -> tuple[list[str], list[Row
             line = reader.line_num + 1
     except csv.Error as error:
         problems.append(Problem("I001", f"not CSV: {error}", file, reader.line_num))
+    finally:
+        csv.field_size_limit(before)
     return header, rows, problems
 
 
@@ -178,8 +182,11 @@ def _term(request: Request, columns: ConceptColumns, split: str, row: Row, probl
     discipline = row.one(columns.discipline) or request.discipline
     if noun and noun not in NOUNS:
         problems.append(row.problem("I002", f"{noun!r} is not one of {', '.join(NOUNS)}", suggest(noun, NOUNS)))
-    if any(letter.isspace() or letter == "#" for letter in identity):
+    if identity and not _is_id(identity):
         problems.append(row.problem("I002", f"{identity!r} cannot be an id", "no spaces, no `#`"))
+    if not DISCIPLINE.fullmatch(discipline):
+        hint = "letters, digits, `_` and `-`: files and ids begin with it"
+        problems.append(row.problem("I002", f"{discipline!r} cannot be a discipline", hint))
     key = row.one(columns.key) or identity or name.casefold()
     return Term(
         key,
@@ -194,6 +201,11 @@ def _term(request: Request, columns: ConceptColumns, split: str, row: Row, probl
         file=str(row.document.path),
         line=row.line,
     )
+
+
+def _is_id(text: str) -> bool:
+    begins = text[0].isascii() and text[0].isalnum()
+    return begins and text.isprintable() and " " not in text and "#" not in text
 
 
 def _differ(one: Term, two: Term) -> str:

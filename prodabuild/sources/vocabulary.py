@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import sha256
 from prodabuild.errors import ProjectError, UsageError
+from prodabuild.paths import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     Importer = Callable[[Request], Extracts]
 
 
+DISCIPLINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*")  # a path, and how ids begin
 NEEDED = "pip install 'prodabuild[import]'"
 
 
@@ -81,9 +84,9 @@ def read_documents(request: Request) -> list[Document]:
     for path in request.paths:
         name = path.name if counts[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}"
         try:
-            found.append(Document(path, name, path.read_bytes()))
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise ProjectError(f"{path}: {error.strerror}", "name the files to import") from None
+            found.append(Document(path, name, read_regular(path)))
+        except (OSError, ValueError) as error:
+            raise ProjectError(f"{path}: {getattr(error, 'strerror', error)}", "name the files to import") from None
     if len({document.name for document in found}) < len(found):
         raise UsageError("two of the files have the same name and folder", "import them one by one, each with a --name")
     return found

@@ -17,8 +17,10 @@ from prodabuild.digest import sha256
 from prodabuild.errors import ProjectError, UsageError
 from prodabuild.manifest.paths import refuse
 from prodabuild.manifest.strict import Part, read_strict
+from prodabuild.paths import read_regular
 from prodabuild.sources.grammar import noun_of
 from prodabuild.sources.vocabulary import Extract, Extracts
+from prodabuild.yamlio import TextError, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +45,7 @@ tops act animal artifact attribute body cognition communication event feeling fo
 person phenomenon plant possession process quantity relation shape state substance time
 """.split()  # noqa: SIM905 - a list of 26 quoted words reads worse
 FIRST_LEXNAME = 3
+SHORTEST = 7  # words of a synset: offset, file, type, count of lemmas, a lemma and its number, count of pointers
 _RUDE = {"disparagement", "ethnic_slur", "obscenity", "slang", "dirty_word"}
 _RUDE_GLOSS = re.compile(r"\b(offensive|obscene|disparaging|derogatory|slur)\b")
 
@@ -93,7 +96,7 @@ def import_wordnet(request: Request) -> Extracts:
     concepts = (concept for found in disciplines.values() for group in found.concepts.values() for concept in group)
     keys = {concept["id"]: concept["source"].partition("#")[2].partition("-")[0] for concept in concepts}
     files = [name for name in ("data.noun", "index.noun", "cntlist.rev") if (folder / name).is_file()]
-    documents = {name: sha256((folder / name).read_bytes()) for name in files}
+    documents = {name: sha256(read_regular(folder / name)) for name in files}
     return Extracts(disciplines, keys, documents=documents)
 
 
@@ -101,7 +104,7 @@ def _selection(root: Path, select: str) -> Selection:
     refused = refuse(root, select)
     if refused:
         raise ProjectError(refused.message, refused.hint)
-    return read_strict(Selection, (root / select).read_bytes(), select)[0]
+    return read_strict(Selection, read_regular(root / select), select)[0]
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,11 @@ class WordNet:
 def read_wordnet(folder: Path) -> WordNet:
     """Read data.noun, index.noun and (for how often a sense is used) cntlist.rev; raises `ProjectError`."""
     try:
-        data = (folder / "data.noun").read_bytes()
-        index = (folder / "index.noun").read_text("utf-8")
-    except FileNotFoundError as error:
+        data = read_regular(folder / "data.noun")
+        index = decode(read_regular(folder / "index.noun"))
+    except TextError as error:
+        raise ProjectError(f"index.noun:{error.line}: {error.message}", error.hint) from None
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ProjectError(
             f"{error.filename} is not there", "name a WordNet 3.0 folder: on Debian, /usr/share/wordnet of wordnet-base"
         ) from None
@@ -218,11 +223,11 @@ def clean_gloss(gloss: str, most: int = 160) -> str:
 def _counts(path: Path) -> dict[str, int]:
     if not path.exists():
         return {}
-    return {
-        words[0]: int(words[2])
-        for words in (line.split() for line in path.read_text("ascii").splitlines())
-        if len(words) == 3
-    }
+    try:
+        lines = [line.split() for line in read_regular(path).decode("ascii").splitlines()]
+        return {words[0]: int(words[2]) for words in lines if len(words) == 3}
+    except ValueError as error:
+        raise ProjectError(f"{path.name}: not WordNet's counts of senses: {error}") from None
 
 
 def _synsets(data: bytes, counts: Mapping[str, int]) -> Iterator[Synset]:
@@ -241,7 +246,11 @@ def _synset(line: str, end: int, counts: Mapping[str, int]) -> Synset:
     """Read one line of data.noun: offset, file, lemmas, pointers, gloss (wndb(5WN))."""
     head, _, gloss = line.partition("|")
     words = head.split()
+    if len(words) < SHORTEST:
+        raise ValueError(f"{len(words)} words")
     file, total = int(words[1]), int(words[3], 16)
+    if file < FIRST_LEXNAME:
+        raise ValueError(f"{file} is no file of nouns")
     lemmas = [(words[4 + 2 * n], int(words[5 + 2 * n], 16)) for n in range(total)]
     first = 5 + 2 * total
     last = first + 4 * int(words[first - 1])

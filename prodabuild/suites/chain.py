@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.knowledge.chains import conclude
-from prodabuild.knowledge.language import sentence, with_article
-from prodabuild.suites.wording import RUN, words
+from prodabuild.knowledge.language import after, sentence
+from prodabuild.segments import fold, graphemes, is_ideograph, is_letter, split
+from prodabuild.suites.wording import runs, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence, Set
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 
 ROW = 5  # letters of a word that tell it when they come in a row
+UNSPACED = 3  # the same, in a script without spaces
 _WORD = re.compile(r"[^\W\d_]{3,}")
 GRAMMAR = frozenset(("and", "for", "from", "kind", "the", "with"))  # in names and questions alike, and telling nothing
 
@@ -89,7 +92,7 @@ class Chain:
     def taught(self) -> bool:
         """Tell whether samples teach what the item asks: a relation joins its ends, or states 13 words of it."""
         return any(relation.triple[2] == self.answer for relation in self.knowledge.outgoing(self.path[0])) or any(
-            len(words(step.say(step.predicate.forward))) >= RUN for step in self.steps
+            next(runs(words(step.say(step.predicate.forward))), None) for step in self.steps
         )
 
     @cached_property
@@ -117,8 +120,8 @@ def ask(links: Sequence[str], subject: Name, middle: Sequence[Name]) -> str:
     for number, link in enumerate(links[1:]):
         if middle:
             name = middle[number]
-            between = name.text if links[number] == "a kind of" else with_article(name)
-            text += f" {between}, and {sentence('{a subject} {is}', name, name, capitals=False)} {link}"
+            between = after(links[number], name).removeprefix(links[number])
+            text += f"{between}, and {sentence('{a subject} {is}', name, name, capitals=False)} {link}"
         else:
             text += f" something that is {'itself ' if number == len(links) - 2 else ''}{link}"
     return f"{text} what?"
@@ -128,8 +131,30 @@ def clues_of(text: str) -> frozenset[str]:
     """Return how a text's words begin (four letters, or the three that there are) and every five letters in a row.
 
     Who shares one of them with a question looks akin to it: `biochemist` gives `chemistry` away. Grammar does not.
+    An ideograph is a clue by itself; of scripts that have letters but no spaces, every three letters in a row are.
     """
-    return frozenset().union(*(_clues_of_word(word) for word in _WORD.findall(text.lower()) if word not in GRAMMAR))
+    lower = fold(text)
+    if lower.isascii():
+        return frozenset().union(*(_clues_of_word(word) for word in _WORD.findall(lower) if word not in GRAMMAR))
+    found: set[str] = set()
+    for letter, stretch in groupby(split(lower), key=is_letter):
+        if letter:
+            row = list(stretch)
+            found.update("".join(row[at : at + UNSPACED]) for at in range(max(len(row) - UNSPACED, 0) + 1))
+        else:
+            found.update(*map(_clues_of_any_word, stretch))
+    return frozenset(found)
+
+
+def _clues_of_any_word(word: str) -> tuple[str, ...]:
+    if word.isascii():
+        return tuple(clues_of(word))
+    if is_ideograph(word):
+        return (word,)
+    letters = [letter for letter in graphemes(word) if letter[0].isalpha()]
+    if len(letters) < 3:
+        return (word,)
+    return ("".join(letters[:4]), *("".join(letters[at : at + ROW]) for at in range(len(letters) - ROW + 1)))
 
 
 @lru_cache(maxsize=65536)

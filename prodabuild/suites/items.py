@@ -19,6 +19,8 @@ from prodabuild.suites.chain import Chain, Distractor, read_chain
 from prodabuild.suites.pairing import pair
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
 
@@ -30,18 +32,41 @@ def build_items(unit: str, view: View) -> Output:
     group, prefix = prefix_of(unit)
     discipline = group.partition(":")[2]
     read_code(view, __name__)
-    seed = view.read("manifest", "compile.seed")
-    sealed, difficulty = view.read("manifest", "chains.sealed"), view.read("manifest", "chains.difficulty")
-    output = {}
-    with closing(Knowledge(view, seed)) as knowledge:
-        chains = [read_chain(knowledge, chain, hidden=share("hidden", chain) < difficulty) for chain in view.members()]
-        for split in SPLITS:  # each is balanced in itself, so that the answers of one tell nothing of the other's
-            sound = {chain.id: chain for chain in chains if chain and split_of(chain.id, sealed) == split}
-            options = pair(list(sound.values()), seed)
-            rows = (_row(sound[chain], options[chain], discipline, split) for chain in sorted(options))
+    output, unbalanced = {}, []
+    with closing(Knowledge(view, view.read("manifest", "compile.seed"))) as knowledge:
+        chains = _chains(view, knowledge)
+        for split, ids in _splits(view, chains):
+            sound = {each: chain for each in ids if (chain := chains[each])}
+            found = pair(list(sound.values()), knowledge.seed)
+            rows = (_row(sound[each], found.wrong[each], discipline, split) for each in sorted(found.wrong))
             path = f"items/{split}/{discipline}/{prefix or 'all'}.jsonl"
             output[path] = b"".join(canonical(row) + b"\n" for row in rows)
+            unbalanced += [split] * (not found.balanced)
+    if unbalanced:
+        view.summary = {"unbalanced": unbalanced}
     return output
+
+
+def reasons_for_none(view: View) -> dict[str, str]:
+    """Return why chains of a unit's bucket carry no item: by chain id, a key of `REASONS`."""
+    with closing(Knowledge(view, view.read("manifest", "compile.seed"))) as knowledge:
+        chains = _chains(view, knowledge)
+        none = {each: "conclusion" for each, chain in chains.items() if chain is None}
+        for _, ids in _splits(view, chains):
+            none |= pair([chain for each in ids if (chain := chains[each])], knowledge.seed).none
+        return none
+
+
+def _chains(view: View, knowledge: Knowledge) -> dict[str, Chain | None]:
+    difficulty = view.read("manifest", "chains.difficulty")
+    return {each: read_chain(knowledge, each, hidden=share("hidden", each) < difficulty) for each in view.members()}
+
+
+def _splits(view: View, chains: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Return the chains of each split: it is balanced in itself, so that its answers tell nothing of the other's."""
+    sealed = view.read("manifest", "chains.sealed")
+    for split in SPLITS:
+        yield split, [each for each in chains if split_of(each, sealed) == split]
 
 
 def _row(chain: Chain, wrong: list[Distractor], discipline: str, split: str) -> dict[str, Any]:

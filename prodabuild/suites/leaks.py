@@ -1,6 +1,6 @@
 """The leak gate: which training samples share 13 words in a row with a test item, or nearly all of their words.
 
-Texts are compared as lower-case words: question and answer of a sample, question and right answer of an item.
+Texts are compared as words without case: question and answer of a sample, question and right answer of an item.
 The search is exact: two sets with a Jaccard index of 0.8 or more share one of their few rarest words, so items
 are indexed by those (prefix filtering, Bayardo et al. 2007).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -165,12 +165,13 @@ def search(index: Index, shard: bytes) -> Iterator[Leak]:
     """Return the leaks of a shard's samples, by line."""
     for line, row in enumerate(shard.splitlines(), 1):
         sample = orjson.loads(row)
-        text = words(f"{sample['messages'][0]['content']} {sample['messages'][-1]['content']}")
+        asked = f"{sample['messages'][0]['content']} {sample['messages'][-1]['content']}"
+        text = words(asked)
         ranks = [*map(index.rank.get, text)]
         known = len(text) - ranks.count(None)
         if known >= RUN:
             shared: dict[str, str] = {}
-            for run in _known_runs(text, ranks):
+            for run in _known_runs(text, ranks, asked.isascii()):
                 if item := index.with_run(run):
                     shared.setdefault(item, " ".join(run))
             yield from (Leak(line, sample["id"], item, "L001", run) for item, run in shared.items())
@@ -197,9 +198,13 @@ def _near(index: Index, size: int, ranks: list[int | None]) -> Iterator[tuple[st
                 yield index.ids[item], value
 
 
-def _known_runs(text: list[str], ranks: list[int | None]) -> Iterator[list[str]]:
-    """Return every 13 words in a row that all stand in some item."""
+def _known_runs(text: list[str], ranks: list[int | None], plain: bool) -> Iterator[list[str]]:
+    """Return every 13 words in a row that all stand in some item; `plain`: none of them is but a letter."""
     start = 0
+    if not plain:
+        for known, stretch in groupby(zip(text, ranks, strict=True), key=lambda pair: pair[1] is not None):
+            yield from runs([word for word, _ in stretch]) if known else ()
+        return
     for end, rank in enumerate(ranks, 1):
         if rank is None:
             start = end

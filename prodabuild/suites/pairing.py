@@ -3,33 +3,68 @@
 Options are answers of other chains, and each concept is to be a wrong option three times as often as it is the
 answer; no option shares a word, its beginning or five letters in a row with its question. So neither frequency nor
 length nor wording gives an answer away, and every baseline that does not know it scores at chance. Chains that cannot
-be balanced carry no item.
+be balanced carry no item. Where so none of a few chains would carry one, they carry items that are not balanced, and
+other concepts near the answers are wrong options, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.digest import seeded
+from prodabuild.knowledge.evidence import Evidence
+from prodabuild.segments import fold
 from prodabuild.suites.chain import clues_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from prodabuild.suites.chain import Chain, Distractor
 
 WRONG = 3  # wrong options of an item
+FEW = 100  # chains that may carry items that are not balanced, where none could be balanced
+NEAR = 8  # siblings of each answer that are wrong options then
+REASONS = {
+    "conclusion": "nothing follows from its steps",
+    "wording": "its question gives letters of the answer away",
+    "taught": "samples teach what it asks: a relation joins its ends, or a step states 13 words of it",
+    "options": "fewer than three other concepts could be wrong options",
+    "balance": "its answer cannot be a wrong option of others three times as often as it is an answer",
+}
 
 Options = dict[str, list[str]]  # chain -> concepts
 
 
-def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
-    """Return the wrong options of every chain that carries an item, by chain id."""
+class Pairing(NamedTuple):
+    """The wrong options of every chain that carries an item, by chain id; of the others, why they carry none."""
+
+    wrong: dict[str, list[Distractor]]
+    none: dict[str, str]  # a key of `REASONS`
+    balanced: bool = True
+
+
+def pair(chains: Sequence[Chain], seed: int) -> Pairing:
+    """Return the wrong options of the chains that carry an item."""
+    if not chains:
+        return Pairing({}, {})
     answers = _Answers(chains, seed)
-    sound = [chain for chain in chains if not answers.given_away(chain) and not chain.taught]
-    candidates = {chain.id: answers.candidates(chain) for chain in sound}
-    kept = sorted(sound, key=lambda chain: seeded(seed, "keep", chain.id))
+    none = {chain.id: "wording" for chain in chains if answers.given_away(chain)}
+    none |= {chain.id: "taught" for chain in chains if chain.id not in none and chain.taught}
+    sound = sorted(
+        (chain for chain in chains if chain.id not in none), key=lambda chain: seeded(seed, "keep", chain.id)
+    )
+    found = _balanced(sound, answers)
+    balanced = bool(found) or not 0 < len(sound) <= FEW
+    if not balanced:
+        found = _unbalanced(sound, _Answers(chains, seed, more=True))
+    unused = "balance" if balanced else "options"
+    none |= {chain.id: unused for chain in sound if chain.id not in found}
+    return Pairing(found, none, balanced or not found)
+
+
+def _balanced(kept: list[Chain], answers: _Answers) -> dict[str, list[Distractor]]:
+    candidates = {chain.id: answers.candidates(chain) for chain in kept}
     while True:
         kept = _feasible(kept, candidates)
         assignment = _Assignment(kept, candidates)
@@ -38,27 +73,40 @@ def pair(chains: Sequence[Chain], seed: int) -> dict[str, list[Distractor]]:
         # each answer whose turns as a wrong option nobody can take gives up some of its own chains
         surplus = {answer: -(-left // (2 * (WRONG + 1))) for answer, left in (+assignment.budget).items()}
         kept = _without(kept, Counter(surplus))
+    return {chain.id: answers.miss(chain, assignment.used[chain.id]) for chain in kept}
+
+
+def _unbalanced(sound: list[Chain], answers: _Answers) -> dict[str, list[Distractor]]:
+    """Return wrong options of all chains that have enough of them: those that came least often for an answer first."""
+    budget = Counter({answer: WRONG * number for answer, number in Counter(chain.answer for chain in sound).items()})
     found = {}
-    for chain in kept:
-        inverted = answers.inverted(chain)
-        found[chain.id] = [chain.miss(concept, inverted) for concept in assignment.used[chain.id]]
+    for chain in sound:
+        options = sorted(answers.candidates(chain), key=lambda concept: -budget[concept])[:WRONG]
+        if len(options) == WRONG:
+            budget.subtract(options)
+            found[chain.id] = answers.miss(chain, options)
     return found
 
 
 class _Answers:
     """The answers of some chains: their letters, what they share, the relations that lead from them."""
 
-    def __init__(self, chains: Sequence[Chain], seed: int) -> None:
-        knowledge = {chain.answer: chain.knowledge for chain in chains}
-        order = sorted(knowledge, key=lambda answer: seeded(seed, "tie", answer))
-        self._names = {answer: knowledge[answer].concept(answer).name.text.lower() for answer in order}
+    def __init__(self, chains: Sequence[Chain], seed: int, more: bool = False) -> None:
+        knowledge = chains[0].knowledge
+        found = {chain.answer for chain in chains}
+        if more:  # concepts that are no answers may be wrong options, too
+            near = (knowledge.siblings(answer, NEAR, seeded(answer), ()) for answer in sorted(found))
+            found = found.union(*near, *(chain.path for chain in chains))
+        order = sorted(found, key=lambda answer: seeded(seed, "tie", answer))
+        self._names = {answer: fold(knowledge.name(answer).text) for answer in order}
         self._clues = {answer: clues_of(name) for answer, name in self._names.items()}
         self._named, self._akin = defaultdict(set), defaultdict(set)
         for answer, name in self._names.items():
             self._named[name].add(answer)
             for clue in self._clues[answer]:
                 self._akin[clue].add(answer)
-        lineage = {answer: (answer, *knowledge[answer].ancestors(answer)) for answer in order}
+        self._evidence = Evidence(knowledge, order)
+        lineage = {answer: (answer, *knowledge.ancestors(answer)) for answer in order}
         concepts = dict.fromkeys(each for line in lineage.values() for each in line)
         bits = {concept: 1 << at for at, concept in enumerate(concepts)}
         self._lineage = {answer: sum(bits[each] for each in line) for answer, line in lineage.items()}
@@ -66,7 +114,7 @@ class _Answers:
         self._inverted: dict[str, dict[str, str]] = {}
         self._links: dict[str, list[tuple[str, str, str]]] = {}
         for answer in order:
-            for relation in knowledge[answer].outgoing(answer):
+            for relation in knowledge.outgoing(answer):
                 _, predicate, target = relation.triple
                 self._links.setdefault(target, []).append((answer, predicate, relation.id))
 
@@ -85,13 +133,30 @@ class _Answers:
             }
         return self._inverted[chain.id]
 
+    def miss(self, chain: Chain, concepts: Iterable[str]) -> list[Distractor]:
+        """Return how each of some concepts misses a chain."""
+        inverted = self.inverted(chain)
+        return [chain.miss(concept, inverted) for concept in concepts]
+
     def candidates(self, chain: Chain) -> list[str]:
         """Return what may be a wrong option of a chain: cut short and inverted first, then by nearness."""
         alike = (self._akin[clue] for clue in chain.clues if clue in self._akin)
-        refused = set(chain.refused).union(self._named[self._names[chain.answer]], *alike)
+        refused = set(chain.refused).union(self._named[self._names[chain.answer]], self._spoken(chain), *alike)
         sound = [answer for answer in self._by_nearness(chain.answer) if answer not in refused]
         special = {*chain.path, *self.inverted(chain)}
         return [answer for answer in sound if answer in special] + [answer for answer in sound if answer not in special]
+
+    def _spoken(self, chain: Chain) -> set[str]:
+        """Return the answers that something speaks for, in the place of a chain's own.
+
+        What a hidden chain passes through is not the answer, though it is true of what the chain begins at.
+        """
+        found = set[str]().union(*map(self._evidence.about, chain.path[:-1])).difference(chain.path)
+        predicate = chain.steps[-1].predicate
+        inverse = predicate.name if predicate.symmetric else predicate.inverse
+        if inverse is not None:
+            found.update(answer for answer in self._names if chain.path[-2] in chain.knowledge.reach(answer, inverse))
+        return found | self._evidence.named(chain.answer)
 
     def _by_nearness(self, answer: str) -> list[str]:
         if answer not in self._near:

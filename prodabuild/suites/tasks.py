@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prodabuild.engine.buckets import prefix_of
 from prodabuild.engine.code import read_code
-from prodabuild.errors import ProjectError
+from prodabuild.events import Note
 from prodabuild.knowledge.splits import SPLITS
 from prodabuild.shards.prompt import TEMPLATE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from prodabuild.engine.units import Output
     from prodabuild.engine.view import View
 
@@ -46,6 +49,20 @@ def load(file, **metadata):
 '''
 
 
+def _remarks(view: View, name: str, counts: Mapping[str, int]) -> Iterator[str]:
+    """Return what a reader of the scores must know: a suite that tests nothing stops no training."""
+    if not any(counts.values()):
+        yield f"the suite {name!r} has no item: nothing will be tested, `prodabuild check` says why"
+        return
+    if view.read("manifest", "chains.sealed") and not counts["sealed"]:
+        yield f"the suite {name!r} has no sealed item: `prodabuild check` says why"
+    unbalanced = sorted(
+        {prefix_of(bucket)[0].partition(":")[2] for bucket in view.units("items") if view.summary_of(bucket)}
+    )
+    if unbalanced:
+        yield f"too few chains to balance their items in {', '.join(unbalanced)}: what comes often may tell an answer"
+
+
 def build_suite(unit: str, view: View) -> Output:
     """Return the task files of the suite made from chains, below `suites/NAME/`."""
     read_code(view, __name__)
@@ -62,10 +79,7 @@ def build_suite(unit: str, view: View) -> Output:
             task = _TASK.format(task=f"{name}_{split}", split=split, prompt=f'"{prompt}"')
             output[f"suites/{name}/{name}_{split}.yaml"] = task.encode()
             output[f"suites/{name}/{split}.jsonl"] = items
-    if not output:
-        raise ProjectError(
-            f"the suite {name!r} has no item",
-            "a discipline's chains make items once they end at enough different concepts: add chains, or remove it",
-        )
     view.summary = counts
+    for note in _remarks(view, name, counts):
+        view.emit(Note(note, warning=True))
     return {**output, f"suites/{name}/items.py": _LOADER.encode()}

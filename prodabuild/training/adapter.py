@@ -10,25 +10,33 @@ import orjson
 
 from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.paths import read_source
-from prodabuild.training.base import load_base
+from prodabuild.training.base import NOTHING, load_base, load_tokenizer
+from prodabuild.training.examine import SAVE, examine_adapter
+from prodabuild.training.fit import Allowed, context_of, from_folder, quiet, require_fit
+from prodabuild.training.foreign import reading
+from prodabuild.training.headers import listed
+from prodabuild.training.settings import allowed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 CONFIG = "adapter_config.json"
 ALL_LINEAR = "all-linear"
+_RESTART = "begin at an adapter that was trained on this base"
 FULL, QLORA = "full", "qlora"
 _VARIANTS: dict[str, dict[str, bool]] = {
     "lora": {}, "rslora": {"use_rslora": True}, "dora": {"use_dora": True}, QLORA: {},
 }  # fmt: skip
 
 
-def load_model(base: Path, folder: Path | None, device: str) -> tuple[Any, Any]:
+def load_model(
+    base: Path, folder: Path | None, device: str, shown: str = "", allowed: Allowed = NOTHING
+) -> tuple[Any, Any]:
     """Return (model, tokenizer): the base, the adapter in a folder on it, or the whole model that is there."""
     if folder is not None and is_whole(folder):
-        return load_base(folder, device, bf16=False, tokenizer_folder=base)
-    model, tokenizer = load_base(base, device, bf16=False)
+        return load_base(folder, device, bf16=False, tokenizer_folder=base, shown=shown)
+    model, tokenizer = load_base(base, device, bf16=False, shown=shown, allowed=allowed)
     return (model if folder is None else load_adapter(model, folder)), tokenizer
 
 
@@ -38,21 +46,45 @@ def is_whole(folder: Path) -> bool:
 
 
 def load_adapter(model: Any, folder: Path, name: str = "default", trainable: bool = False) -> Any:
-    """Return a model with the adapter in a folder on it."""
+    """Return a model with the adapter in a folder on it; raises `ProjectError` unless all of it fits the model."""
     from peft import PeftModel
 
-    with deprecations_hidden():
-        return PeftModel.from_pretrained(model, folder, adapter_name=name, is_trainable=trainable)
+    with checked(folder, name) as check, deprecations_hidden():
+        adapted = PeftModel.from_pretrained(model, folder, adapter_name=name, is_trainable=trainable)
+        check(adapted)
+    return adapted
+
+
+@contextmanager
+def checked(folder: Path, name: str) -> Iterator[Callable[[Any], None]]:
+    """Examine the adapter in a folder before a block loads it, and give a check of what the block has loaded."""
+    shown = f"the adapter in {folder.name}"
+    found = examine_adapter(folder, shown)
+
+    def check(adapted: Any) -> None:
+        from peft import get_peft_model_state_dict
+
+        state = get_peft_model_state_dict(adapted, adapter_name=name, save_embedding_layers=False)
+        if missing := state.keys() - found.keys():
+            raise ProjectError(f"{shown} lacks {len(missing)} of the base's matrices: {listed(missing)}", _RESTART)
+        if unexpected := found.keys() - state.keys():
+            raise ProjectError(f"{shown} has {len(unexpected)} that the base does not: {listed(unexpected)}", _RESTART)
+
+    with reading(shown, _RESTART):
+        yield check
 
 
 def prepare(base: Path, start: Path | None, settings: dict[str, Any], base_name: str, device: str) -> tuple[Any, Any]:
     """Return (what is to be trained, tokenizer); `start` is a model that was trained before."""
-    kind = settings["adapter.type"]
+    kind, allowed = settings["adapter.type"], allowed_by(settings)
     if kind == FULL:
-        model, tokenizer = load_model(base, start, device)
+        model, tokenizer = load_model(base, start, device, base_name, allowed)
         _refuse_other(kind, FULL if start is None or is_whole(start) else "an adapter")
         return model.requires_grad_(True), tokenizer
-    model, tokenizer = _load_quantised(base) if kind == QLORA else load_base(base, device, bf16=False)
+    if kind == QLORA:
+        model, tokenizer = _load_quantised(base, base_name, allowed)
+    else:
+        model, tokenizer = load_base(base, device, bf16=False, shown=base_name, allowed=allowed)
     if start is None:
         return _adapt(model, settings, base_name), tokenizer
     _refuse_other(kind, FULL if is_whole(start) else _kind_of(start, settings))
@@ -74,25 +106,22 @@ def refuse_impossible(kind: str, device: str) -> None:
         raise OutsideError("model.adapter.type is qlora, and bitsandbytes is not installed", "pip install bitsandbytes")
 
 
-def _load_quantised(base: Path) -> tuple[Any, Any]:
+def _load_quantised(base: Path, shown: str, allowed: Allowed) -> tuple[Any, Any]:
     import torch
     from peft import prepare_model_for_kbit_training
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from transformers import BitsAndBytesConfig
 
+    context_of(base, shown)
+    tokenizer = load_tokenizer(base, shown)
+    require_fit(base, tokenizer, shown, allowed)
     config = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    model = AutoModelForCausalLM.from_pretrained(
-        base,
-        quantization_config=config,
-        trust_remote_code=False,
-        use_safetensors=True,
-        device_map={"": torch.cuda.current_device()},
-    )
-    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    with quiet(), reading(shown, SAVE):
+        model, _ = from_folder(base, quantization_config=config, device_map={"": torch.cuda.current_device()})
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False), tokenizer
 
 

@@ -12,8 +12,21 @@ from prodabuild.digest import canonical, file_sha256
 from prodabuild.engine.code import read_code
 from prodabuild.engine.store import fresh_folder
 from prodabuild.errors import OutsideError, ProjectError
+from prodabuild.paths import inside
 from prodabuild.problems import Problem, ProblemsError
 from prodabuild.training.device import required
+from prodabuild.training.encode import refuse_unfit
+from prodabuild.training.examine import PATTERNS, SAVE, examine_base, examine_start, model_files
+from prodabuild.training.fit import (
+    Allowed,
+    context_of,
+    from_folder,
+    quiet,
+    refuse_incomplete,
+    refuse_infinite,
+    require_fit,
+)
+from prodabuild.training.foreign import reading
 from prodabuild.training.scratch import PRESETS, build_scratch
 from prodabuild.yamlio import TextError, decode
 
@@ -25,8 +38,9 @@ UNIT = "base"
 FOLDER = "base"
 PIN = "base/base.json"
 TEXT_FOLDER = Path(__file__).parent / "base_text"
-_REVISION = re.compile(r"[^@\s]+/[^@\s]+@[0-9a-f]{40}")
-_WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
+NOTHING = Allowed()
+MISSING_SEED = 7  # of weights that `model.allow_missing` lets a base be without
+_REVISION = re.compile(r"[^@\s/]+/[^@\s]+@[0-9a-f]{40}")
 
 
 class Base(NamedTuple):
@@ -50,26 +64,22 @@ def base_files(root: Path, base: Base) -> list[str]:
     """Return the files of a `path:` base, relative to the repo; raises `ProjectError` when it is no model."""
     if base.kind != "path":
         return []
-    for needed in ("config.json", "tokenizer_config.json"):
-        if not (root / base.name / needed).is_file():
-            raise ProjectError(f"{base.name} is not a model: it has no {needed}", "save one there with save_pretrained")
-    return _model_files(root, base.name)
+    return _files(root, base.name)
 
 
 def start_files(root: Path, folder: str | None) -> list[str]:
-    """Return the files of the model that training begins at; raises `ProjectError` when it is none."""
-    if folder is None:
-        return []
-    if not any((root / folder / name).is_file() for name in ("adapter_config.json", "config.json")):
-        raise ProjectError(f"{folder} is no model that was trained", f"cp -r build/model {folder}")
-    return _model_files(root, folder)
+    """Return the files of the model that training begins at; raises `ProjectError` when it names no folder inside."""
+    return [] if folder is None else _files(root, folder)
 
 
-def _model_files(root: Path, folder: str) -> list[str]:
-    found = sorted({file for pattern in _WEIGHTS for file in (root / folder).glob(pattern)})
-    if not any(file.suffix == ".safetensors" for file in found):
-        raise ProjectError(f"{folder} has no weights in safetensors", "save the model with save_pretrained")
-    return [file.relative_to(root).as_posix() for file in found]
+def examine_named(root: Path, base: Base) -> None:
+    """Raise `ProjectError` unless a `path:` base is a model by its files: nothing of it is loaded."""
+    if base.kind == "path":
+        examine_base(inside(root, base.name), base.name)
+
+
+def _files(root: Path, folder: str) -> list[str]:
+    return [file.relative_to(root).as_posix() for file in model_files(inside(root, folder))]
 
 
 def build_base(unit: str, view: View) -> Output:
@@ -83,12 +93,40 @@ def build_base(unit: str, view: View) -> Output:
         texts = [_text(view, name) for name in view.read("manifest", "model.base_text")]
         build_scratch(PRESETS[base.name], texts, folder, device, view.emit)
         return {f"{FOLDER}/{file.name}": file for file in sorted(folder.iterdir())}
-    if base.kind == "path":
-        files = {Path(name).name: file_sha256(view.file(name)) for name in view.read("manifest", "model.base_files")}
-    else:
-        folder = _download(base)
-        files = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.is_file()}
+    folder = _folder(view, "model.base_files") if base.kind == "path" else _download(base)
+    _examine_whole(folder, base, read_allowed(view))
+    files = {file.relative_to(folder).as_posix(): file_sha256(file) for file in model_files(folder)}
     return {PIN: canonical({"base": spec, "files": files}) + b"\n"}
+
+
+def _examine_whole(folder: Path, base: Base, allowed: Allowed) -> None:
+    """Raise `ProjectError` unless a base can be trained and tested, all of its numbers looked at."""
+    found = examine_base(folder, base.name, links=base.kind == "hf")
+    context_of(folder, base.name)
+    tokenizer = load_tokenizer(folder, base.name)
+    refuse_unfit(tokenizer)
+    require_fit(folder, tokenizer, base.name, allowed)
+    refuse_infinite(found.values(), folder, base.name)
+
+
+def _folder(view: View, setting: str) -> Path:
+    """Return the folder that the files of a setting are in, each recorded as an input."""
+    return min((view.file(name).parent for name in view.read("manifest", setting)), key=lambda path: len(path.parts))
+
+
+def open_start(view: View, settings: dict[str, Any]) -> Path | None:
+    """Return the folder of the model to begin at, examined, its files recorded as inputs."""
+    if settings["train.strategy"] != "continue":
+        return None
+    folder = _folder(view, "model.train.start_files")
+    shown = settings["train.start"]
+    refuse_infinite(examine_start(folder, shown).values(), folder, shown)
+    return folder
+
+
+def read_allowed(view: View) -> Allowed:
+    """Return what the manifest allows the weights of the base to be without, and to have beside."""
+    return Allowed(*(view.read("manifest", f"model.allow_{which}") or () for which in Allowed._fields))
 
 
 def open_base(view: View, folder: Path) -> Path:
@@ -101,8 +139,7 @@ def open_base(view: View, folder: Path) -> Path:
             (folder / Path(file.path).name).symlink_to(view.path(file).resolve())
         return folder
     if base.kind == "path":
-        names = view.read("manifest", "model.base_files")
-        return next(iter([view.file(name) for name in names])).parent
+        return _folder(view, "model.base_files")
     pin = orjson.loads(view.path(stored[0]).read_bytes())
     found = _download(base)
     for name, digest in pin["files"].items():
@@ -113,23 +150,40 @@ def open_base(view: View, folder: Path) -> Path:
     return found
 
 
-def load_base(folder: Path, device: str, bf16: bool, tokenizer_folder: Path | None = None) -> tuple[Any, Any]:
-    """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository."""
+def load_base(
+    folder: Path,
+    device: str,
+    bf16: bool,
+    tokenizer_folder: Path | None = None,
+    shown: str = "",
+    allowed: Allowed = NOTHING,
+) -> tuple[Any, Any]:
+    """Return (model, tokenizer) from a folder: safetensors only, no code from the model's repository.
+
+    Raises `ProjectError`, before memory is taken, where weights, settings and tokenizer do not belong together. Weights
+    that may be missing are drawn from a fixed seed: they are the same at every load.
+    """
     import torch
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, trust_remote_code=False, use_safetensors=True)
-    return model.to(device), load_tokenizer(tokenizer_folder or folder)
+    shown = shown or folder.name
+    context_of(folder, shown)
+    tokenizer = load_tokenizer(tokenizer_folder or folder, shown)
+    require_fit(folder, tokenizer, shown, allowed)
+    with torch.random.fork_rng(enabled=bool(allowed.missing)), quiet(), reading(shown, SAVE):
+        if allowed.missing:
+            torch.manual_seed(MISSING_SEED)
+        model, report = from_folder(folder, dtype=torch.bfloat16 if bf16 else torch.float32)
+    refuse_incomplete(report, shown, allowed)
+    return model.to(device), tokenizer
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """Return the tokenizer in a folder."""
+def load_tokenizer(folder: Path, shown: str = "") -> Any:
+    """Return the tokenizer in a folder; raises `ProjectError` when it is none."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    shown = shown or folder.name
+    with quiet(), reading(f"the tokenizer of {shown}", "save it there with save_pretrained"):
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
 def shown_name(view: View) -> str:
@@ -144,7 +198,7 @@ def _download(base: Base) -> Path:
 
     name, _, revision = base.name.partition("@")
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_WEIGHTS)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(PATTERNS)))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise OutsideError(

@@ -34,6 +34,7 @@ def probe() -> str:
 def required(view: View) -> str:
     """Return the torch device of the recorded class, and make it usable; raises `OutsideError` when it is not there."""
     wanted: str = view.read("device", "class")
+    view.read("device", "kernels")
     if not wanted.startswith("cuda"):
         return "cpu"
     import torch

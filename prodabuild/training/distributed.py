@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from prodabuild.events import Emit, Event
 
 ORPHAN_SECONDS = 0.2
+ASKING_SECONDS = 2.0  # where a program must be asked
+PROCESSES = Path("/proc")  # of Linux
 JOB, LOGS, FAILURE, SAID = "job.json", "logs.json", "failure.json", "said.txt"
 _MODULE = "prodabuild.training.distributed"
 _ERROR = re.compile(r"^\[rank\d+\]: (\w*(?:Error|Exception): .*)$", re.MULTILINE)
@@ -110,14 +112,19 @@ def _end_with(command: int, launcher: int) -> NoReturn:
 
     Whose parent is gone has another one at once; the dead may keep their number until somebody asks how they ended.
     """
+    seconds = ORPHAN_SECONDS if (PROCESSES / "self").exists() else ASKING_SECONDS
     while os.getppid() == launcher and _parent_of(launcher) == command:
-        time.sleep(ORPHAN_SECONDS)
+        time.sleep(seconds)
     os._exit(1)
 
 
 def _parent_of(process: int) -> int:
+    """Return the parent of a process, 0 when it is gone: from /proc, and where there is none from `ps`."""
+    if not (PROCESSES / "self").exists():
+        found = subprocess.run(["ps", "-o", "ppid=", "-p", str(process)], capture_output=True, check=False).stdout
+        return int(found) if found.strip().isdigit() else 0
     try:
-        return int(Path(f"/proc/{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
+        return int((PROCESSES / f"{process}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[1])
     except FileNotFoundError:
         return 0
 

@@ -30,8 +30,8 @@ def encode(rows: Iterable[dict[str, Any]], tokenizer: Any) -> list[Example]:
     if not rows:
         return []
     pairs = [prompt_and_answer(row["messages"]) for row in rows]
-    whole = tokenizer([prompt + answer for prompt, answer in pairs], add_special_tokens=False)["input_ids"]
-    prompts = tokenizer([prompt for prompt, _ in pairs], add_special_tokens=False)["input_ids"]
+    whole = tokens_of(tokenizer, [prompt + answer for prompt, answer in pairs])
+    prompts = tokens_of(tokenizer, [prompt for prompt, _ in pairs])
     examples = [
         Example((*ids, tokenizer.eos_token_id), len(prompt)) for ids, prompt in zip(whole, prompts, strict=True)
     ]
@@ -45,6 +45,41 @@ def encode(rows: Iterable[dict[str, Any]], tokenizer: Any) -> list[Example]:
             f"{named(empty)} without a supervised token", "the answer is empty: mend the record or the recipe"
         )
     return examples
+
+
+def tokens_of(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the tokens of texts in the one way that both training and tests use; raises `ProjectError`.
+
+    What the tokenizer puts before a text comes first (`<s>`), unless the text brings it itself; what it would put
+    behind one is left out, since an answer follows, or the end-of-text token that training adds.
+    """
+    if not texts:
+        return []
+    first = _first_tokens(tokenizer)
+    ids = _plain(tokenizer, texts)
+    start = tokenizer.decode(first) if first else ""
+    return [one if start and text.startswith(start) else first + one for text, one in zip(texts, ids, strict=True)]
+
+
+def _first_tokens(tokenizer: Any) -> list[int]:
+    """Return the special tokens that a tokenizer puts before a text."""
+    (bare,) = tokenizer(["a"], add_special_tokens=False)["input_ids"]
+    (dressed,) = tokenizer(["a"])["input_ids"]
+    at = next((at for at in range(len(dressed)) if dressed[at : at + len(bare)] == bare), None)
+    if at is None or not bare:
+        raise ProjectError(
+            "the base's tokenizer reads a text in another way when it adds special tokens", "take another base"
+        )
+    return list(dressed[:at])
+
+
+def _plain(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return the tokens of texts alone, in a third of the time where the library beneath can be asked."""
+    below = getattr(tokenizer, "backend_tokenizer", None)
+    if below is not None and below.padding is None and below.truncation is None:
+        return [encoded.ids for encoded in below.encode_batch_fast(list(texts), add_special_tokens=False)]
+    ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    return ids
 
 
 def named(samples: Sequence[str]) -> str:

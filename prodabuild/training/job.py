@@ -13,6 +13,7 @@ from prodabuild.training.adapter import FULL, deprecations_hidden, prepare
 from prodabuild.training.batches import Budget, Epoch, plan_epoch, share, split
 from prodabuild.training.checkpoint import SECONDS, Checkpoint
 from prodabuild.training.collate import collate, idle
+from prodabuild.training.exact import exact
 from prodabuild.training.fsdp import held, spread, whole_weights
 from prodabuild.training.group import Group
 from prodabuild.training.loop import THREADS, Run, Schedule, Step, deterministic, train
@@ -79,7 +80,8 @@ class Planned:
         samples = self._present[1][number - (self._ends[epoch - 1] if epoch else 0)]
         lengths, starts = self._corpus.lengths, self._corpus.starts
         supervised = sum(lengths[sample] - max(1, starts[sample]) for sample in samples)
-        return Step(self._parts(samples), supervised, sum(lengths[sample] for sample in samples))
+        tokens = sum(lengths[sample] for sample in samples)
+        return Step(self._parts(samples), supervised, tokens, partial(self._corpus.names, samples))
 
     def _plan(self, epoch: int) -> Epoch:
         return plan_epoch(self._corpus.lengths, self._budget, self._seed, epoch)
@@ -103,7 +105,7 @@ def run_job(job: Job, emit: Emit, group: Group = ALONE) -> list[Log]:
     """Train, and save what was trained in the job's folder; returns the log lines. The first process alone writes."""
     settings = job.settings
     threads = settings["train.threads"] or (THREADS if group.world == 1 else 1)
-    with deterministic(settings["train.seed"], threads):
+    with deterministic(settings["train.seed"], threads), exact(job.device):
         return _train(job, emit, group)
 
 

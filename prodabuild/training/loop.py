@@ -7,15 +7,19 @@ tokens, however it is split.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from prodabuild.errors import ProjectError
 from prodabuild.events import TrainingStep
+from prodabuild.training.encode import named
+from prodabuild.training.fsdp import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prodabuild.events import Emit
     from prodabuild.training.checkpoint import Checkpoint
@@ -28,11 +32,15 @@ FLOOR = 0.05  # the schedule ends at this share of the peak
 
 
 class Step(NamedTuple):
-    """One optimiser step: the parts of it that this process computes, and the supervised tokens of the whole of it."""
+    """One optimiser step: the parts of it that this process computes, and the supervised tokens of the whole of it.
+
+    `names` gives the ids of its samples, where they have some.
+    """
 
     parts: Iterable[Batch]
     supervised: int
     tokens: int
+    names: Callable[[], Sequence[str]] = tuple
 
 
 class Steps(Protocol):
@@ -91,15 +99,29 @@ def deterministic(seed: int, threads: int = THREADS) -> Iterator[None]:
     """
     import torch
 
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=False)
-    torch.backends.cudnn.benchmark = False
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with restored():
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=False)
+        torch.backends.cudnn.benchmark = False
+        torch.set_num_threads(threads)
         yield
-    finally:
-        torch.set_num_threads(before)
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Give back what this process has set of torch, and its random numbers, as they were before a block."""
+    import torch
+
+    forbidden = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark, threads = torch.backends.cudnn.benchmark, torch.get_num_threads()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices):
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(forbidden[0], warn_only=forbidden[1])
+            torch.backends.cudnn.benchmark = benchmark
+            torch.set_num_threads(threads)
 
 
 def train(model: Any, steps: Steps, run: Run) -> list[Log]:
@@ -124,7 +146,8 @@ def train(model: Any, steps: Steps, run: Run) -> list[Log]:
         loss = compute.gradients(step)
         if run.reduce is not None:
             loss = run.reduce(parameters, loss)
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        norm = whole(torch.nn.utils.clip_grad_norm_(parameters, 1.0)).item()
+        _require_finite(run.stage, number, step, {"loss": loss, "gradient norm": norm})
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         before = logs[-1].tokens if logs else 0
@@ -133,8 +156,22 @@ def train(model: Any, steps: Steps, run: Run) -> list[Log]:
         if run.checkpoint is not None and number + 1 < last:
             run.checkpoint.save_when_due(trained, optimizer, lambda: torch.tensor(logs, dtype=torch.float64))
     model.eval()
+    if len(logs) == last and last:
+        _require_finite(run.stage, last - 1, steps[last - 1], {"loss after it": compute.loss(steps[last - 1])})
     compute.close()
     return logs
+
+
+def _require_finite(stage: str, number: int, step: Step, figures: Mapping[str, float]) -> None:
+    """Raise `ProjectError` that names the step and its samples where a figure of it is NaN or infinite."""
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            samples = step.names()
+            of = f": {named(samples)}" if samples else ""
+            raise ProjectError(
+                f"step {number + 1} of training the {stage} gives the {name} {value}{of}",
+                "lower model.train.learning_rate, or look at these samples; nothing of this model was kept",
+            )
 
 
 def _taken_up(run: Run, trained: dict[str, Any], optimizer: Any) -> list[Log]:
@@ -156,11 +193,29 @@ class Computing:
         """Add the gradients of a step's parts; returns their share of the step's loss."""
         return sum(self._part(batch, step.supervised) for batch in step.parts)
 
+    def loss(self, step: Step) -> float:
+        """Return the loss of a step's first part as the model is now; 0.0 where this process has none."""
+        import torch
+
+        first = next(iter(step.parts), None)
+        if first is None:
+            return 0.0
+        with torch.no_grad():
+            found: float = self._sum(first).item()
+        return found
+
     def close(self) -> None:
         """Give the head back all positions."""
         self._hook.remove()
 
     def _part(self, batch: Batch, supervised: int) -> float:
+        loss = self._sum(batch) / supervised
+        loss.backward()
+        found: float = loss.item()
+        return found
+
+    def _sum(self, batch: Batch) -> Any:
+        """Return the summed loss of a part."""
         import torch
 
         device = next(self._model.parameters()).device
@@ -168,11 +223,7 @@ class Computing:
         inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
             logits = self._model(**inputs, use_cache=False).logits
-        loss = torch.nn.functional.cross_entropy(logits.float(), batch.targets.to(device), reduction="sum")
-        loss = loss / supervised
-        loss.backward()  # type: ignore[no-untyped-call]
-        found: float = loss.item()
-        return found
+        return torch.nn.functional.cross_entropy(logits.float(), batch.targets.to(device), reduction="sum")
 
     def _select(self, head: Any, hidden: tuple[Any, ...]) -> tuple[Any, ...]:
         return (hidden[0].flatten(0, 1).index_select(0, self._predict),)
@@ -219,14 +270,17 @@ class _Pace:
 
 
 def _memory_mb() -> float:
-    """Return the most memory held so far: of the GPU where there is one in use, else of this process."""
-    import resource
-
+    """Return the most memory held so far: of the GPU where there is one in use, else of this process, else 0."""
     import torch
 
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    try:
+        import resource
+    except ImportError:  # a system without it
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, others kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def cut_blocks(documents: Iterable[Sequence[int]], eos: int, length: int) -> Iterator[list[int]]:

@@ -10,11 +10,12 @@ from prodabuild.digest import canonical, sha256
 from prodabuild.engine.code import LIBRARY, MODULE, read_code
 from prodabuild.events import Note
 from prodabuild.training.adapter import refuse_impossible
-from prodabuild.training.base import PIN, load_tokenizer, open_base, shown_name
+from prodabuild.training.base import PIN, load_tokenizer, open_base, open_start, shown_name
 from prodabuild.training.base import UNIT as BASE
 from prodabuild.training.device import required, use_bf16
 from prodabuild.training.distributed import run_together
 from prodabuild.training.encode import encode, refuse_unfit
+from prodabuild.training.fit import context_of
 from prodabuild.training.job import TRAINED, Job, run_job
 from prodabuild.training.record import loss_csv, loss_svg
 from prodabuild.training.settings import read_settings
@@ -78,14 +79,6 @@ def train_on(view: View, settings: dict[str, Any], write: Corpora, target: str, 
     return _files(logs, folder / TRAINED, target)
 
 
-def open_start(view: View, settings: dict[str, Any]) -> Path | None:
-    """Return the folder of the model to begin at, its files recorded as inputs."""
-    if settings["train.strategy"] != "continue":
-        return None
-    names = view.read("manifest", "model.train.start_files")
-    return next(iter([view.file(name) for name in names])).parent
-
-
 def write_corpus(view: View, base: Path, settings: dict[str, Any]) -> Writing:
     """Return the samples of the dataset as tokens, those of unchanged shards as they were made before."""
     rounds = [stored for stored in view.output(DATASET) if stored.path.endswith(".jsonl")]
@@ -99,7 +92,7 @@ def write_corpus(view: View, base: Path, settings: dict[str, Any]) -> Writing:
             path, cached = view.path(stored), known / tokens_name(stored.sha256, identity)
             corpus.add(tokenise(path, cached, tokenizer), path)
             used.append(cached)
-    _tell_overlong(view, corpus)
+    _tell_overlong(view, base, corpus)
     keep_recent(known, used)
     return corpus
 
@@ -112,13 +105,14 @@ def write_file(view: View, base: Path, settings: dict[str, Any], stored: Stored)
     examples = encode((orjson.loads(line) for line in path.read_bytes().splitlines()), tokenizer)
     with Writing(view.scratch() / CORPUS, settings["train.max_length"], settings["train.overlong"]) as corpus:
         corpus.add(flatten(examples), path)
-    _tell_overlong(view, corpus)
+    _tell_overlong(view, base, corpus)
     return corpus
 
 
-def _tell_overlong(view: View, corpus: Writing) -> None:
-    """Raise `ProjectError` where the policy refuses a corpus, and tell what it left out."""
-    corpus.refuse()
+def _tell_overlong(view: View, base: Path, corpus: Writing) -> None:
+    """Raise `ProjectError` where the policy, or the base, refuses a corpus, and tell what it left out."""
+    name = shown_name(view)
+    corpus.refuse(context_of(base, name), name)
     if corpus.long:
         done = {"drop": "left out", "truncate": "cut"}[corpus.overlong]
         message = f"{len(corpus.long)} samples are over model.train.max_length {corpus.max_length}: {done}"

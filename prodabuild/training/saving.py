@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from prodabuild.errors import OutsideError
+from prodabuild.training.fit import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ def save(trained: Any, folder: Path, **asked: Any) -> None:
     from safetensors import SafetensorError
 
     try:
-        trained.save_pretrained(folder, **asked)
+        with quiet():
+            trained.save_pretrained(folder, **asked)
     except SafetensorError as error:
         raise OutsideError(f"cannot write {folder}: {error}", "make room and run the command again") from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.training.collate import collate
 from prodabuild.training.encode import Example
+from prodabuild.training.exact import exact
 from prodabuild.training.loop import Run, Schedule, Step, cut_blocks, deterministic, train
 from prodabuild.training.saving import save
 
@@ -58,7 +59,7 @@ def build_scratch(preset: Preset, texts: list[str], folder: Path, device: str, e
         cut_blocks(tokenizer(documents, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id, preset.block)
     )
     schedule = Schedule(preset.learning_rate, preset.steps, max(1, preset.steps // 10))
-    with deterministic(preset.seed):
+    with deterministic(preset.seed), exact(device):
         model = LlamaForCausalLM(make_config(preset, len(tokenizer))).to(device)
         train(model, _Blocks(blocks, preset), Run(schedule, "base", emit, preset.seed, weight_decay=0.01))
     save(model.to("cpu"), folder)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from prodabuild.training.fit import Allowed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,8 @@ LATER: dict[str, Any] = {  # settings that a lock does not know while they are a
     "train.world_size": 1,
     "train.fsdp": False,
     "train.threads": None,
+    "allow_missing": [],
+    "allow_unexpected": [],
 }
 
 
@@ -34,3 +38,8 @@ def read_settings(view: View, instead: Mapping[str, Any] | None = None) -> dict[
     given = dict(instead or {})
     found = {name: view.read("manifest", f"model.{name}") for name in (*ALWAYS, *LATER) if name not in given}
     return found | {name: default for name, default in LATER.items() if found.get(name) is None} | given
+
+
+def allowed_by(settings: Mapping[str, Any]) -> Allowed:
+    """Return what settings allow the weights of the base to be without, and to have beside."""
+    return Allowed(settings["allow_missing"], settings["allow_unexpected"])

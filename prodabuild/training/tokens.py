@@ -9,6 +9,7 @@ import os
 from array import array
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,16 +17,15 @@ import orjson
 from prodabuild.digest import canonical, change_digest, sha256
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
-from prodabuild.paths import read_regular, read_source
+from prodabuild.paths import read_regular, read_source, read_whole
 from prodabuild.training.encode import Example, encode, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
 
 ITEM = 4  # bytes of a token id
 IDS, SAMPLES = "ids.bin", "samples.bin"
+ORIGINS, SHARDS = "origins.bin", "shards.json"  # the shard of each sample, and its row there
 
 
 class ShardTokens(NamedTuple):
@@ -41,7 +41,7 @@ def tokenise(shard: Path, cached: Path, tokenizer: Any) -> ShardTokens:
     known = read_tokens(cached)
     if known is not None:
         return known
-    made = flatten(encode((orjson.loads(line) for line in read_regular(shard).splitlines()), tokenizer))
+    made = flatten(encode((orjson.loads(line) for line in read_whole(shard).splitlines()), tokenizer))
     body = b"".join(numbers.tobytes() for numbers in made)
     head = {"check": change_digest(body).hex(), "lengths": [len(numbers) for numbers in made]}
     place(cached.parent.parent, f"{cached.parent.name}/{cached.name}", canonical(head) + b"\n" + body, cached.parent)
@@ -96,25 +96,31 @@ class Writing:
     long: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)  # cut so short that nothing of the answer is left
     longest: int = 0
+    longest_kept: int = 0
+    _longest_at: tuple[Path, int] | None = None
+    _shards: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Writing:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._ids = (self.folder / IDS).open("wb")
         self._samples = (self.folder / SAMPLES).open("wb")
+        self._origins = (self.folder / ORIGINS).open("wb")
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._ids.close()
-        self._samples.close()
+        for file in (self._ids, self._samples, self._origins):
+            file.close()
+        (self.folder / SHARDS).write_bytes(orjson.dumps(self._shards))
 
     def add(self, found: ShardTokens, shard: Path) -> None:
         """Add a shard's samples."""
         rows: list[bytes] = []
+        self._shards.append(str(shard))
         for number, (begin, end) in enumerate(pairwise([0, *found.ends])):
             start, length = found.starts[number], end - begin
             if length > self.max_length:
                 self.longest = max(self.longest, length)
-                rows = rows or read_regular(shard).splitlines()
+                rows = rows or read_whole(shard).splitlines()
                 self.long.append(orjson.loads(rows[number])["id"])
                 if self.overlong != "truncate":
                     continue
@@ -122,7 +128,10 @@ class Writing:
                     self.lost.append(self.long[-1])
                     continue
                 length = self.max_length
+            if length > self.longest_kept:
+                self.longest_kept, self._longest_at = length, (shard, number)
             self._put(found.ids[begin : begin + length], start)
+            self._origins.write(array("q", [len(self._shards) - 1, number]).tobytes())
 
     def _put(self, ids: array[int], start: int) -> None:
         self._ids.write(ids.tobytes())
@@ -131,8 +140,8 @@ class Writing:
         self.samples += 1
         self._samples.write(array("q", [self.tokens, start]).tobytes())
 
-    def refuse(self) -> None:
-        """Raise `ProjectError` when the policy refuses what was added, or nothing is left."""
+    def refuse(self, context: int | None = None, base: str = "") -> None:
+        """Raise `ProjectError` when the policy refuses what was added, nothing is left, or a base takes less."""
         if self.long and self.overlong == "error":
             hint = f"raise it to {self.longest}, set model.train.overlong to drop or truncate, or shorten the records"
             raise ProjectError(f"{named(self.long)} over model.train.max_length {self.max_length}", hint)
@@ -143,6 +152,13 @@ class Writing:
             )
         if not self.samples:
             raise ProjectError("no sample is left to train on", "raise model.train.max_length")
+        if context is not None and self._longest_at is not None and self.longest_kept > context:
+            shard, number = self._longest_at
+            sample = orjson.loads(shard.read_bytes().splitlines()[number])["id"]
+            raise ProjectError(
+                f"the sample {sample} has {self.longest_kept} tokens, the base takes {context} ({base}/config.json)",
+                f"set model.train.max_length to {context}, and model.train.overlong to drop or truncate",
+            )
 
 
 class Corpus:
@@ -166,6 +182,19 @@ class Corpus:
         end, length = self._ends[number], self.lengths[number]
         data = os.pread(self._file, length * ITEM, (end - length) * ITEM)
         return Example(tuple(array("i", data)), self.starts[number])
+
+    def names(self, numbers: Sequence[int]) -> list[str]:
+        """Return the ids of samples, read from the shards that they are in."""
+        shards = [Path(name) for name in orjson.loads((self.folder / SHARDS).read_bytes())]
+        origins = array("q", (self.folder / ORIGINS).read_bytes())
+        rows: dict[int, list[bytes]] = {}
+        found = []
+        for number in numbers:
+            shard, row = origins[2 * number : 2 * number + 2]
+            if shard not in rows:
+                rows[shard] = shards[shard].read_bytes().splitlines()
+            found.append(orjson.loads(rows[shard][row])["id"])
+        return found
 
     def __iter__(self) -> Iterator[Example]:
         return (self[number] for number in range(len(self)))

@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from prodabuild import __version__
+from prodabuild.engine import clone
 from prodabuild.engine.dvccache import cache_folder, dvc_folder
-from prodabuild.errors import OutsideError
+from prodabuild.errors import OutsideError, ProjectError
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.manifest.load import read_manifest
 from prodabuild.manifest.model import TaskSuite
+from prodabuild.paths import is_regular, read_regular
 from prodabuild.problems import ProblemsError, summary
 from prodabuild.project.locking import LOCK
 from prodabuild.project.outcome import SCHEMA
@@ -82,12 +84,24 @@ def examine(root: Path, requirements: Sequence[str] | None = None) -> Condition:
         _device(),
         *_git(root),
         *_dvc(root),
+        *_state(root),
     ]
     return Condition(tuple(findings), _sizes(root))
 
 
+def _state(root: Path) -> Iterator[Finding]:
+    """Return why the state of this machine is refused, or taken for nothing."""
+    try:
+        believed = clone.examine(root)
+    except ProjectError as error:
+        yield Finding(f"{PRIVATE}/", "lacks", error.message, error.hint or "")
+    else:
+        if not believed:
+            yield Finding(f"{PRIVATE}/", "absent", "is not of this clone: the next build sets it aside")
+
+
 def _manifest(root: Path) -> tuple[Manifest | None, Finding]:
-    if not (root / MANIFEST).is_file():
+    if not is_regular(root / MANIFEST):
         return None, Finding(MANIFEST, "absent", "this is no data repo", "prodabuild init")
     try:
         return read_manifest(root), Finding(MANIFEST, "ok", "sound")
@@ -164,6 +178,8 @@ def _git(root: Path) -> Iterator[Finding]:
 def _ignored(root: Path) -> Iterator[Finding]:
     """Return what git ignores and must not, and what it must and does not."""
     asked = (LOCK, "dvc.lock", f"{BUILD}/x", f"{PRIVATE}/x")
+    if any((root / name).is_symlink() for name in (BUILD, PRIVATE)):
+        return
     names = git(root, "check-ignore", "--no-index", "--", *asked, answers=(0, 1)).decode().splitlines()
     for file in asked[:2]:
         if file in names:
@@ -181,8 +197,8 @@ def _dvc(root: Path) -> Iterator[Finding]:
     remotes = [
         line.split('"')[1]
         for file in (dvc / "config", dvc / "config.local")
-        if file.is_file()
-        for line in file.read_text("utf-8", "replace").splitlines()
+        if is_regular(file)
+        for line in read_regular(file).decode("utf-8", "replace").splitlines()
         if line.startswith("['remote \"")
     ]
     if remotes:
@@ -199,5 +215,7 @@ def _sizes(root: Path) -> dict[str, int]:
 
 
 def _size(folder: Path) -> int:
+    if folder.is_symlink():
+        return 0
     found = (os.path.join(place, file) for place, _, files in os.walk(folder) for file in files)
     return sum(os.lstat(path).st_size for path in found if os.path.lexists(path))

@@ -6,12 +6,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from prodabuild.engine.lockfile import stored_of
+from prodabuild.errors import ProjectError
 from prodabuild.knowledge.graph import gather
 from prodabuild.manifest.load import FILE as MANIFEST
 from prodabuild.project.comparison import Comparison, Pair, Untold
 from prodabuild.project.coverage import WAYS, Reach, cover
 from prodabuild.project.locking import LOCK
 from prodabuild.project.session import workspace
+from prodabuild.training.foreign import reading
 from prodabuild.versioning.made import (
     Objects,
     cost_of,
@@ -25,7 +27,7 @@ from prodabuild.versioning.made import (
 )
 from prodabuild.versioning.scored import maker_changes, score_changes
 from prodabuild.versioning.snapshot import PRESENT, snapshot_of
-from prodabuild.versioning.written import Reader, patch_changes, record_changes, setting_changes, stale_files
+from prodabuild.versioning.written import Reader, own_code, patch_changes, record_changes, setting_changes, stale_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from prodabuild.versioning.made import Tally
     from prodabuild.versioning.snapshot import Snapshot
 
+_DATA = ("shard", "items", "suite", "index", "leaks", "dataset")  # kinds of units that are made of sources alone
 TOKENIZER = "base/tokenizer.json"
 
 
@@ -69,7 +72,19 @@ def compare(root: Path, before: str, after: str | None) -> Comparison:
         made_with=tuple(maker_changes(old, new)),
         untold=tuple(_untold(objects, tokens is not None, (old, new))),
         notes=(*dict.fromkeys(reader.notes), *_notes(reader, (old, new))),
+        unexplained=() if records else tuple(_unexplained(old, new, reader)),
     )
+
+
+def _unexplained(old: Snapshot, new: Snapshot, reader: Reader) -> list[str]:
+    """Return the data units that differ between versions of the same records, if nothing else is another either."""
+    made = {name for version in (old, new) for name in version.entries if name.partition(":")[0] in _DATA}
+    moved = sorted(name for name in made if old.entries.get(name) != new.entries.get(name))
+    if not moved or None in (old.lock, new.lock):
+        return []
+    if any((*patch_changes(old, new), *setting_changes(old, new))) or own_code(old) != own_code(new):
+        return []
+    return [] if any(stale_files(version, reader) for version in (old, new)) else moved
 
 
 def _name(version: Snapshot) -> str:
@@ -84,7 +99,11 @@ def _tokenizer(objects: Objects, version: Snapshot) -> Callable[[list[str]], int
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_str(data.decode())
+    try:
+        with reading(TOKENIZER, ""):
+            tokenizer = Tokenizer.from_str(data.decode())
+    except ProjectError:
+        return None
     return lambda texts: sum(
         len(found.ids) + 1 for found in tokenizer.encode_batch_fast(texts, add_special_tokens=False)
     )

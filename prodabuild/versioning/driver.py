@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from prodabuild.engine.clone import PRIVATE, examine
 from prodabuild.engine.dvcfile import LOCK as DVC_LOCK
 from prodabuild.engine.store import place
 from prodabuild.errors import ProjectError
@@ -49,7 +50,8 @@ def install(root: Path, program: str) -> list[str]:
         old = read_source(root, ATTRIBUTES).decode("utf-8", "surrogateescape") if (root / ATTRIBUTES).exists() else ""
         lines = [line for line in LINES if line not in old.splitlines()]
         text = "\n".join([*old.splitlines(), *lines, ""])
-        place(root, ATTRIBUTES, text.encode("utf-8", "surrogateescape"), root)
+        examine(root)
+        place(root, ATTRIBUTES, text.encode("utf-8", "surrogateescape"), root / PRIVATE / "tmp")
         changed.append(ATTRIBUTES)
     command = f"{program} lock --merge %O %A %B %P"
     if before.command != command:
@@ -69,6 +71,8 @@ def merge_files(base: Path, ours: Path, theirs: Path, name: str) -> Merged:
 def resolve(root: Path) -> dict[str, Merged]:
     """Merge the locks that git left in conflict, in the work tree; git is told nothing."""
     found = {file: merge(file, *sides) for file, sides in unmerged(root).items() if file in FILES}
+    if found:
+        examine(root)
     for file, merged in found.items():
-        place(root, file, merged.data, root)
+        place(root, file, merged.data, root / PRIVATE / "tmp")
     return found

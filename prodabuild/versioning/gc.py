@@ -16,6 +16,7 @@ from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import workspace
 from prodabuild.versioning.git import in_git, present_worktrees
 from prodabuild.versioning.roots import data_repos, roots_of, with_listed
+from prodabuild.versioning.worktree import clear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def collect(
     Nothing is written meanwhile: the writers' locks of all these repos are held.
     """
     space = workspace(root)
+    clear(root)
     _refuse_shared(root, space.store.root, others)
     repos = [root, *(other for other in others if not other.samefile(root))]
     with ExitStack() as held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,7 +42,7 @@ def in_git(folder: Path) -> bool:
 
 def prefix(folder: Path) -> str:
     """Return the path of a folder in its git repository, with a slash at its end; "" for the top."""
-    return git(folder, "rev-parse", "--show-prefix").decode().removesuffix("\n")
+    return os.fsdecode(git(folder, "rev-parse", "--show-prefix")).removesuffix("\n")
 
 
 def commit_of(folder: Path, ref: str) -> str:
@@ -58,10 +59,10 @@ def commit_of(folder: Path, ref: str) -> str:
 
 def all_refs(folder: Path) -> list[Ref]:
     """Return every ref that leads to a commit: branches, tags, remotes, all stashes, the heads of all worktrees."""
-    rows = [line.split("\0") for line in git(folder, "for-each-ref", f"--format={_FORMAT}").decode().splitlines()]
+    rows = [line.split("\0") for line in _lines(git(folder, "for-each-ref", f"--format={_FORMAT}"))]
     found = [Ref(_short(name), direct if kind == "commit" else peeled) for name, kind, direct, to, peeled in rows
              if "commit" in (kind, to) and name != "refs/stash"]  # fmt: skip
-    stashes = [line.split() for line in git(folder, "stash", "list", "--format=%gd %H %P").decode().splitlines()]
+    stashes = [line.split(" ") for line in _lines(git(folder, "stash", "list", "--format=%gd %H %P"))]
     found += [Ref(name, commit) for name, *commits in stashes for commit in (commits[0], *commits[2:])]
     found += [Ref(f"HEAD of {tree.path}", tree.head) for tree in worktrees(folder) if tree.head]
     return found
@@ -76,7 +77,7 @@ class Worktree(NamedTuple):
 
 def worktrees(folder: Path) -> list[Worktree]:
     """Return the work trees that a repository knows of, the main one first, those on disks that are not there too."""
-    blocks = git(folder, "worktree", "list", "--porcelain", "-z").decode().split("\0\0")
+    blocks = os.fsdecode(git(folder, "worktree", "list", "--porcelain", "-z")).split("\0\0")
     found = []
     for block in blocks:
         words = dict(line.partition(" ")[::2] for line in block.split("\0") if line)
@@ -91,9 +92,14 @@ def present_worktrees(folder: Path) -> list[Worktree]:
     return [tree for tree in worktrees(folder) if tree.path.is_dir()]
 
 
+def common_folder(folder: Path) -> Path:
+    """Return git's own folder, the one that all worktrees of a repository share."""
+    return Path(os.fsdecode(git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")).removesuffix("\n"))
+
+
 def main_worktree(folder: Path) -> Path | None:
     """Return the main work tree of a repository, None where that is a bare one."""
-    common = Path(git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir").decode().removesuffix("\n"))
+    common = common_folder(folder)
     return common.parent if common.name == ".git" else None
 
 
@@ -111,6 +117,11 @@ def blobs(folder: Path, names: Iterable[str]) -> Iterator[bytes | None]:
             continue
         yield data[at : at + int(size)] if kind == b"blob" else None
         at += int(size) + 1
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return lines about refs: only a line feed ends one, and the name of a branch may be any bytes."""
+    return data.decode(errors="backslashreplace").split("\n")[:-1]
 
 
 def _short(name: str) -> str:

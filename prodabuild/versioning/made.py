@@ -46,18 +46,31 @@ class Objects:
     def data(self, version: Snapshot, stored: Stored) -> bytes | None:
         """Return the bytes of a file, None where they are not at hand: it is then among what is lost."""
         found = self.store.peek(stored)
-        if found is None and stored not in self.lost.setdefault(version.name, []):
-            self.lost[version.name].append(stored)
+        if found is None:
+            self._lose(version, stored)
         return found
 
     def rows(self, version: Snapshot, names: Iterable[str]) -> dict[str, dict[str, Any]] | None:
         """Return the rows of some units by id; None where not all of them are at hand."""
         files = [stored for name in names for stored in stored_of(version.entries[name])]
-        found = [self.data(version, stored) for stored in files]
-        if None in found:
+        found = [self.listed(version, stored) for stored in files]
+        return None if None in found else {row["id"]: row for rows in found for row in rows or ()}
+
+    def listed(self, version: Snapshot, stored: Stored) -> list[dict[str, Any]] | None:
+        """Return the rows of a file of samples or test items; None where it is not at hand, or none of these."""
+        data = self.data(version, stored)
+        try:
+            rows = [orjson.loads(line) for line in data.split(b"\n") if line] if data is not None else None
+        except orjson.JSONDecodeError:
+            rows = None
+        if data is not None and (rows is None or not all(map(_is_row, rows))):
+            self._lose(version, stored)
             return None
-        lines = (line for data in found if data for line in data.splitlines())
-        return {row["id"]: row for row in map(orjson.loads, lines)}
+        return rows
+
+    def _lose(self, version: Snapshot, stored: Stored) -> None:
+        if stored not in self.lost.setdefault(version.name, []):
+            self.lost[version.name].append(stored)
 
     def tally(self, version: Snapshot, tokens: Callable[[list[str]], int] | None) -> Tally | None:
         """Return what all shards of a version hold together; None where not all of them are at hand."""
@@ -79,15 +92,29 @@ class Objects:
 
     def _tally(self, version: Snapshot, stored: Stored, tokens: Callable[[list[str]], int] | None) -> Tally | None:
         if stored.md5 not in self.tallies:
-            data = self.data(version, stored)
-            if data is None:
+            rows = self.listed(version, stored)
+            if rows is None:
                 return None
-            rows = [orjson.loads(line) for line in data.splitlines()]
             spoken = ["".join(prompt_and_answer(row["messages"])) for row in rows]
             words = sum(len(text.split()) for text in spoken)
             nodes = frozenset(node for row in rows for node in row["nodes"])
             self.tallies[stored.md5] = Tally(len(rows), words, tokens(spoken) if tokens else None, nodes)
         return self.tallies[stored.md5]
+
+
+def _is_row(row: Any) -> bool:
+    """Tell whether a value is a sample (a question and its answer) or a test item, as a build writes them."""
+    if type(row) is not dict or not isinstance(row.get("id"), str):
+        return False
+    nodes, messages = row.get("nodes"), row.get("messages")
+    if type(nodes) is not list or not all(isinstance(node, str) for node in nodes):
+        return False
+    if messages is None:
+        return isinstance(row.get("split"), str)
+    spoken = (
+        [each.get("content") if type(each) is dict else None for each in messages] if type(messages) is list else []
+    )
+    return isinstance(row.get("recipe"), str) and len(spoken) == 2 and all(isinstance(text, str) for text in spoken)
 
 
 def unit_changes(before: Entries, after: Entries) -> Counted:
@@ -193,5 +220,9 @@ def cost_of(objects: Objects, version: Snapshot) -> Iterator[tuple[str, float | 
 
 def _last(data: bytes) -> tuple[int | None, int | None]:
     """Return the last step of a log of training, and the tokens seen by then."""
-    cells = data.decode().strip().rpartition("\n")[2].split(",")
-    return (int(cells[0]), int(cells[3])) if len(cells) == 4 and cells[0].isdigit() else (None, None)
+    cells = data.decode(errors="replace").strip().rpartition("\n")[2].split(",")
+    return (
+        (int(cells[0]), int(cells[3]))
+        if len(cells) == 4 and cells[0].isdecimal() and cells[3].isdecimal()
+        else (None, None)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from prodabuild.engine import lockfile
@@ -57,14 +58,15 @@ def present_version(root: Path) -> Version:
     """Return the version in the work tree."""
     paths = {name for name in _LOCKS if (root / name).is_file()}
     if in_git(root):
-        listed = git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.dvc").decode()
+        listed = os.fsdecode(git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.dvc"))
         paths |= {path for path in listed.split("\0") if path and (root / path).is_file()}
     return Version(PRESENT, {path: read_source(root, path) for path in sorted(paths)})
 
 
 def version_at(root: Path, ref: Ref) -> Version:
     """Return the version at a commit."""
-    rows = (row.partition("\t") for row in git(root, "ls-tree", "-r", "-z", ref.commit).decode().split("\0") if row)
+    listed = os.fsdecode(git(root, "ls-tree", "-r", "-z", ref.commit))
+    rows = (row.partition("\t") for row in listed.split("\0") if row)
     ids = {path: head.split(" ")[2] for head, _, path in rows if is_lock(path)}
     found = dict(zip(ids, blobs(root, ids.values()), strict=True))
     return Version(ref.name, {path: data for path, data in found.items() if data is not None}, ref.commit)
@@ -101,7 +103,7 @@ def placed_files(version: Version, store: Store) -> dict[str, str]:
     for needed, path, name in (*_units(version), *_outputs(version)):
         files = {f"{path}/{inside}": file for inside, file in store.files_of(name).items()}
         found |= (files if name.endswith(".dir") else {path: name}) if needed else {}
-    return {path: name for path, name in found.items() if built(normal(path) or "")}
+    return {path: name for written, name in found.items() if built(path := normal(written) or "")}
 
 
 def trees_named(version: Version) -> dict[str, tuple[str, dict[str, str]]]:
@@ -122,8 +124,8 @@ def _units(version: Version) -> list[tuple[bool, str, str]]:
     found = []
     for name, entry in lockfile.parse(data, _called(LOCK, version)).items() if data is not None else ():
         own = not name.startswith(ACCEPTED)
-        files = lockfile.files_of(entry if own else entry.get("results", {}))
-        found += [(own, f"{BUILD}/{path}", str(file["md5"])) for path, file in files.items()]
+        files = lockfile.files_of(entry if own else entry["results"])
+        found += [(own, f"{BUILD}/{path}", file["md5"]) for path, file in files.items()]
     return found
 
 
@@ -136,13 +138,14 @@ def _outputs(version: Version) -> list[tuple[bool, str, str]]:
         if file == DVC_LOCK or file.endswith(".dvc"):
             for stage, outs in lock_outs(data, _called(file, version)).items():
                 ours = kept.get(stage) if file == DVC_LOCK else None
-                rows = ((str(out.get("path")), str(out.get("md5"))) for out in outs)
+                rows = ((out["path"], out["md5"]) for out in outs)
                 found += [(ours is not None, path, name) for path, name in rows if ours is None or path in ours]
     return found
 
 
 def _called(file: str, version: Version) -> str:
-    return file if version.name == PRESENT else f"{file} of {version.name}"
+    readable = os.fsencode(file).decode(errors="backslashreplace")
+    return readable if version.name == PRESENT else f"{readable} of {version.name}"
 
 
 def _inside(what: str, path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -15,28 +14,33 @@ from prodabuild.engine import journal, lockfile
 from prodabuild.engine.clone import claim
 from prodabuild.engine.dvcfile import lock_outs
 from prodabuild.engine.store import place, remove_file
-from prodabuild.errors import OutsideError, UsageError
-from prodabuild.events import Note, StageFinished
+from prodabuild.errors import OutsideError, ProjectError, UsageError
+from prodabuild.events import Note, StageFinished, silent
 from prodabuild.insight.experiments import MEASURED, parse_unit
-from prodabuild.paths import read_regular
+from prodabuild.paths import read_whole
 from prodabuild.project import Options, Project
-from prodabuild.project.inputs import installed_versions
+from prodabuild.project.environment import Difference, differences, settle
 from prodabuild.project.locking import ACCEPTED, LOCK
 from prodabuild.project.outcome import SCHEMA
+from prodabuild.project.pipeline import BUILD
 from prodabuild.project.redo import PRIVATE, exclusive
 from prodabuild.project.session import STATE, device_of, workspace
 from prodabuild.versioning.copies import take_back
+from prodabuild.versioning.equivalence import ScoreMove, Verdict, score_moves, verdict_of
 from prodabuild.versioning.git import Ref, commit_of
 from prodabuild.versioning.named import Version, objects_of, version_at
 from prodabuild.versioning.worktree import checked_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from prodabuild.engine.lockfile import Entries
     from prodabuild.engine.store import Store
     from prodabuild.events import Emit, Event
     from prodabuild.project.stages import Target
+
+
+_NO_SOURCES = (PRIVATE, BUILD, ".git", ".dvc")  # what is built, and what git and DVC keep
 
 
 class Artifact(NamedTuple):
@@ -52,14 +56,6 @@ class Artifact(NamedTuple):
         return self.locked == self.rebuilt
 
 
-class Difference(NamedTuple):
-    """A library, or the device, that is not here what it was when a version was made."""
-
-    what: str
-    then: str | None
-    now: str | None
-
-
 @dataclass(frozen=True)
 class RebuildReport:
     """What a rebuild came to; `environment` says what is not as it was, `built` and `restored` count units."""
@@ -68,6 +64,7 @@ class RebuildReport:
     commit: str
     environment: tuple[Difference, ...]
     artifacts: tuple[Artifact, ...]
+    scores: tuple[ScoreMove, ...]
     built: int
     restored: int
     seconds: float
@@ -77,6 +74,12 @@ class RebuildReport:
         """Tell whether every digest is that of the lock."""
         return all(artifact.equal for artifact in self.artifacts)
 
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether all is the same, or what differs is models of the same data by other kernels, or else."""
+        unequal = {each.name: bool(each.locked and each.rebuilt) for each in self.artifacts if not each.equal}
+        return verdict_of(unequal, self.environment, self.scores)
+
     def to_json(self) -> dict[str, Any]:
         """Return the `--json` document."""
         return {
@@ -84,8 +87,10 @@ class RebuildReport:
             "ref": self.ref,
             "commit": self.commit,
             "identical": self.identical,
+            "verdict": self.verdict,
             "environment": [difference._asdict() for difference in self.environment],
             "artifacts": [artifact._asdict() | {"equal": artifact.equal} for artifact in self.artifacts],
+            "scores": [move._asdict() | {"compatible": move.compatible} for move in self.scores],
             "built": self.built,
             "restored": self.restored,
             "seconds": round(self.seconds, 3),
@@ -95,36 +100,35 @@ class RebuildReport:
 def rebuild(root: Path, ref: str, options: Options, from_scratch: bool = False) -> RebuildReport:
     """Check a version out, restore what cache or remote has of it, build the rest, compare with its lock.
 
-    `from_scratch` restores nothing. The work tree, `build/` and the locks stay as they are.
+    Data units that are restored are built again, all of them; what comes out otherwise counts, and follows into what is
+    made of it. `from_scratch` restores nothing. The work tree, `build/` and the locks stay as they are.
     """
     started = time.monotonic()
-    commit = commit_of(root, ref)
+    store, commit = workspace(root).store, commit_of(root, ref)
     version = version_at(root, Ref(ref, commit))
     entries = _locked(version)
     environment = differences(entries, device_of(options))
     for what, then, now in environment:
         options.emit(Note(f"{what} was {then}, here it is {now}: what it shapes may differ", warning=True))
-    store = workspace(root).store
     with checked_out(root, commit) as tree:
         _bring(root, _only(version, ".dvc") if from_scratch else version, store, options.emit)
         _lay_sources(tree, version, store)
         if not from_scratch:
             _lay_traces(root, tree, entries, options)
+            options = _settled(tree, options, entries)
         remove_file(tree, LOCK)
         cache = tree / PRIVATE / "cache" if from_scratch else store.root
-        done = _build(tree, replace(options, to=target_of(entries), cache=cache), experiments_of(entries))
-        artifacts = compare(entries, lockfile.read(tree / LOCK))
+        done = _build(tree, replace(options, to=target_of(entries), cache=cache, proof=1.0), experiments_of(entries))
+        rebuilt = lockfile.read(tree / LOCK)
     counts = (done["built"], done["restored"], time.monotonic() - started)
-    return RebuildReport(ref, commit, environment, artifacts, *counts)
+    artifacts, scores = compare(entries, rebuilt), tuple(score_moves(entries, rebuilt))
+    return RebuildReport(ref, commit, environment, artifacts, scores, *counts)
 
 
-def differences(entries: Entries, device: str) -> tuple[Difference, ...]:
-    """Return what a lock says that its artifacts were made with, and is not so here."""
-    then: dict[str, str | None] = {}
-    for entry in entries.values():
-        then |= entry.get("made_with", {})
-    now = installed_versions(frozenset(then.keys() - {"device"})) | {"device": device}
-    return tuple(Difference(name, then[name], now[name]) for name in sorted(then) if then[name] != now[name])
+def _settled(tree: Path, options: Options, entries: Entries) -> Options:
+    """Return options that restore what was trained in another environment, where the cache has all of it."""
+    aim = replace(options, to=target_of(entries), emit=silent)
+    return replace(options, made_with=settle(tree, Project.open(tree).manifest, aim).made_with)
 
 
 def compare(locked: Entries, rebuilt: Entries) -> tuple[Artifact, ...]:
@@ -168,7 +172,7 @@ def _only(version: Version, ending: str) -> Version:
 def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
     """Fetch what the store lacks of a version from `build/`, or the default remote if there is one that has it."""
     take_back(root, version, store)
-    lacking = [name for name in objects_of([version], store).all() if not store.object_path(name).is_file()]
+    lacking = [name for name in objects_of([version], store).all() if not store.sound(name)]
     if not lacking:
         return
     from prodabuild.versioning.pull import fetch_lacking
@@ -176,7 +180,7 @@ def _bring(root: Path, version: Version, store: Store, emit: Emit) -> None:
 
     try:
         with exclusive(root, "prodabuild rebuild", emit):
-            came = fetch_lacking(open_remote(root), store, [version], emit)
+            came, _ = fetch_lacking(open_remote(root), store, [version], emit)
     except (OutsideError, UsageError) as error:
         emit(Note(f"{len(lacking)} objects are not in the cache, and come from no remote: {error.message}"))
     else:
@@ -189,13 +193,18 @@ def _lay_sources(tree: Path, version: Version, store: Store) -> None:
         if file.endswith(".dvc"):
             for path, name in _outs_of(data, file, store):
                 if store.sound(name):
-                    data = read_regular(store.object_path(name), sys.maxsize)
-                    place(tree, posixpath.join(posixpath.dirname(file), path), data, tree / PRIVATE / "tmp")
+                    source = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+                    if source.partition("/")[0] in _NO_SOURCES:
+                        raise ProjectError(
+                            f"{file} names {source}: no source lies there", "correct or remove that file"
+                        )
+                    data = read_whole(store.object_path(name))
+                    place(tree, source, data, tree / PRIVATE / "tmp")
 
 
 def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
     for outs in lock_outs(data, file).values():
-        for path, name in ((str(out["path"]), str(out["md5"])) for out in outs if {"path", "md5"} <= out.keys()):
+        for path, name in ((out["path"], out["md5"]) for out in outs):
             if name.endswith(".dir"):
                 yield from ((f"{path}/{inside}", found) for inside, found in store.files_of(name).items())
             else:
@@ -205,13 +214,9 @@ def _outs_of(data: bytes, file: str, store: Store) -> Iterator[tuple[str, str]]:
 def _lay_traces(root: Path, tree: Path, entries: Entries, options: Options) -> None:
     """Tell the version's build of those traces of here that end in what its lock names."""
     here = journal.read(journal.journal_of(root / STATE))
-    lines = (journal.line_of(trace) for trace in here if _ends_in(entries, trace.unit, trace.files))
+    lines = (journal.line_of(trace) for trace in here if lockfile.names(entries, trace.unit, trace.files))
     claim(tree, options.emit)
     place(tree, journal.journal_of(Path(STATE)).as_posix(), b"".join(lines), tree / PRIVATE / "tmp")
-
-
-def _ends_in(entries: Mapping[str, Any], unit: str, files: Any) -> bool:
-    return unit in entries and bool(entries[unit].get("sha256") == lockfile.unit_entry(files)["sha256"])
 
 
 def _build(tree: Path, options: Options, experiments: Iterable[str]) -> Counter[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prodabuild.engine.dvccache import dvc_folder
 from prodabuild.errors import OutsideError, UsageError
+from prodabuild.escaping import masked
 from prodabuild.events import Progress, StageStarted
 from prodabuild.versioning.git import in_git, main_worktree, prefix
 
@@ -30,7 +31,7 @@ _ADD = "`dvc remote add --default store URL` (an absolute path, s3://..., ssh://
 
 
 class Remote(NamedTuple):
-    """An open remote: its name, where it is for people to read, DVC's object that speaks to it."""
+    """An open remote: its name, where it is for people to read (without secrets), DVC's object that speaks to it."""
 
     name: str
     url: str
@@ -79,7 +80,7 @@ def _open(dvc: Path, name: str | None) -> Remote:
         )
     fs = kind(**settings)
     odb = get_odb(fs, fs.join(path, "files", "md5"), hash_name="md5")
-    return Remote(name, path if fs.protocol == "local" else fs.unstrip_protocol(path), odb)
+    return Remote(name, path if fs.protocol == "local" else masked(fs.unstrip_protocol(path)), odb)
 
 
 def _home_path(dvc: Path, url: str, own: bool) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from prodabuild import __version__
+from prodabuild.engine.clone import PRIVATE
+from prodabuild.engine.store import place, remove_file
 from prodabuild.errors import ProjectError
 from prodabuild.knowledge.schema import patch_schema
 from prodabuild.manifest.schema import manifest_schema, schema_text
+from prodabuild.paths import is_regular, read_regular
 from prodabuild.versioning.driver import ATTRIBUTES, LINES, install
 from prodabuild.versioning.git import git, in_git
 
@@ -41,7 +46,7 @@ def start(folder: Path, template: str, program: str) -> Started:
     top = not inside or (folder / ".git").exists()
     name = re.sub("[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "data"
     files = {file: data for file, data in files_of(template, name).items() if top or not file.startswith(_TOP)}
-    _refuse_present(folder, list(files))
+    _refuse_present(folder, files, inside)
     _write(folder, files)
     if not inside:
         git(folder, "init", "--quiet", "--initial-branch", "main")
@@ -63,12 +68,18 @@ def files_of(template: str, name: str) -> dict[str, bytes]:
                 inside = "/".join(f".{word.removeprefix(_DOT)}" if word.startswith(_DOT) else word for word in words)
                 found[inside] = path.read_bytes().replace(b"PRODABUILD", __version__.encode())
     for file in ("proda.yaml", "README.md"):
-        found[file] = found[file].replace(b"NAME", name.encode())
+        found[file] = found[file].replace(b"REPO_NAME", name.encode())
     return found
 
 
-def _refuse_present(folder: Path, files: list[str]) -> None:
-    """Raise `ProjectError` where a file would stand in the place of another, or of a folder on the way."""
+def _refuse_present(folder: Path, files: dict[str, bytes], inside: bool) -> None:
+    """Raise `ProjectError` where a file would stand in the place of another, or of a folder on the way.
+
+    What a start that was killed has written, its files as they are here, is no other file.
+    """
+    written = {file for file, data in files.items() if _is(folder / file, data)}
+    if not inside or len(written) < len(files):
+        files = {file: data for file, data in files.items() if file not in written}
     places = {path for file in files for path in (Path(file), *Path(file).parents)}
     taken = sorted(
         path.as_posix()
@@ -84,17 +95,25 @@ def _refuse_present(folder: Path, files: list[str]) -> None:
         )
 
 
+def _is(path: Path, data: bytes) -> bool:
+    """Tell whether a file with these bytes is there."""
+    return not path.is_symlink() and is_regular(path) and read_regular(path) == data
+
+
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Write files that are not there; all of them, or none."""
-    written: list[Path] = []
+    written: list[str] = []
+    scratch = folder / PRIVATE / "tmp"
     try:
         for file, data in files.items():
-            path = folder / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("xb") as handle:
-                written.append(path)
-                handle.write(data)
+            if not os.path.lexists(folder / file):
+                place(folder, file, data, scratch)
+                written.append(file)
     except OSError:
-        for path in written:
-            path.unlink(missing_ok=True)
+        for file in written:
+            remove_file(folder, file)
         raise
+    finally:
+        for made in (scratch, scratch.parent):
+            with suppress(OSError):  # there are others' files in it, or it was never made
+                made.rmdir()

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TransferReport:
-    """Objects that were moved, of how many that the versions name; what could not be had, and what came damaged."""
+    """Objects that were moved, of how many that the versions name; what could not be had, and what came damaged.
+
+    `placed` files were laid in `build/`; `outlook` says what the next compile does with them.
+    """
 
     remote: str
     url: str
@@ -25,6 +28,7 @@ class TransferReport:
     missing: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     placed: int = 0
+    outlook: str = ""
 
     @property
     def whole(self) -> bool:

@@ -6,7 +6,6 @@ for, by building it again. An object that nothing heals is removed: under its na
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from prodabuild.engine.state import State
 from prodabuild.engine.store import tree_of
 from prodabuild.errors import OutsideError, UsageError
 from prodabuild.events import Note
-from prodabuild.paths import is_regular, read_regular
+from prodabuild.paths import is_regular, read_whole
 from prodabuild.project.locking import LOCK
 from prodabuild.project.pipeline import BUILD
 from prodabuild.project.project import shown
@@ -29,6 +28,7 @@ from prodabuild.project.session import STATE, workspace
 from prodabuild.versioning.gc import objects_in
 from prodabuild.versioning.named import every_version, objects_of, placed_files, present_version, trees_named
 from prodabuild.versioning.rebuild import rebuild, target_of
+from prodabuild.versioning.worktree import clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,9 +55,13 @@ class _Found:
 
 
 def verify(project: Project, options: Options, again: bool = False) -> VerifyReport:
-    """Verify everything and heal what can be healed; with `again` what is lost is built again, in every version."""
+    """Verify everything and heal what can be healed.
+
+    With `again` what is lost is built again, in every version, and so is every data unit, to be compared.
+    """
     started = time.monotonic()
     root, store = project.root, workspace(project.root).store
+    clear(root)
     with exclusive(root, "prodabuild verify", options.emit):
         found = _look(root, store)
         _heal(root, store, found, options.emit)
@@ -65,7 +69,7 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
             store.remove(name)
         needed = _needed_by(root, store, found.lost)
         units, recorded = _stale(root, store)
-    first = last = project.verify(options)
+    first = last = project.verify(options, prove=again)
     if again and (found.lost or first.lost):
         _build_again(project, options, needed.values())
         last = project.verify(options)
@@ -81,6 +85,8 @@ def verify(project: Project, options: Options, again: bool = False) -> VerifyRep
         healed=tuple(path for path in damaged if path in healed),
         stale=tuple(sorted({*last.stale, *units})),
         recorded=tuple(recorded),
+        proved=first.proved,
+        refuted=first.refuted,
         needed=tuple((paths[name], needed[name].name) for name in found.lost if name in needed),
         seconds=time.monotonic() - started,
     )
@@ -143,7 +149,7 @@ def _from_copies(root: Path, version: Version, store: Store, lost: Iterable[str]
 
 
 def _accepts(store: Store, name: str, path: Path) -> bool:
-    return is_regular(path) and store.take(name, read_regular(path, sys.maxsize))
+    return is_regular(path) and store.take(name, read_whole(path))
 
 
 def _from_locks(versions: Iterable[Version], store: Store, lost: Iterable[str]) -> list[str]:

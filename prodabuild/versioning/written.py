@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,15 @@ def setting_changes(before: Snapshot, after: Snapshot) -> Iterator[Setting]:
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key) and key.partition(".")[0] not in UNCOUNTED:
             yield Setting(key, old.get(key), new.get(key))
+
+
+def own_code(version: Snapshot) -> dict[str, bytes]:
+    """Return the Python files in the folders of a version's own recipes."""
+    settings = version.document(MANIFEST).get("compile")
+    recipes = settings.get("recipes") if isinstance(settings, dict) else None
+    named = (str(recipe).rpartition(":")[0] for recipe in (recipes if isinstance(recipes, list) else ()))
+    folders = {posixpath.dirname(file) or file for file in named if file.endswith(".py")}
+    return version.read(version.files(folders, (".py",)))
 
 
 def stale_files(version: Snapshot, reader: Reader) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from prodabuild.digest import canonical
 from prodabuild.engine import lockfile
 from prodabuild.engine.store import Store
 from prodabuild.project.locking import FILE_KEYS
-from tests.conftest import Versioned
+from tests.conftest import Repo, Versioned
 
 KINDS = "knowledge/zoo/kinds.yaml"
 OLD, NEW = "a lizard with the habits of a gecko and of nothing else", "a lizard that sticks"
@@ -157,6 +158,42 @@ def test_patches_and_settings_are_told(built: Versioned) -> None:
     )
 
 
+UNEXPLAINED = (
+    "changed, and no record, patch, setting or own recipe did: another version of prodabuild built it, or somebody put "
+    "it there (`prodabuild rebuild REF` shows which)"
+)
+
+
+@pytest.mark.parametrize("unit", ["shard:zoo/010", "items:zoo/all", "dataset"])
+def test_data_that_changed_without_a_reason_is_told(built: Versioned, unit: str) -> None:
+    lock = lockfile.read(built.path / "proda.lock")
+    name, row = next(iter(lockfile.files_of(lock[unit]).items()))
+    other = row | {"sha256": "0" * 64, "md5": "0" * 32}
+    files = {"files": {**lockfile.files_of(lock[unit]), name: other}} if "files" in lock[unit] else {}
+    built.repo.write("proda.lock", lockfile.render(lock | {unit: files or lock[unit] | other}))
+    outcome = built.repo.run("diff", "main")
+    assert f"unexplained: {unit} {UNEXPLAINED}\n" in outcome.out
+    assert built.repo.run("diff", "main", "--json").json["unexplained"] == [unit]
+    assert f"### Unexplained\n\n``{unit} " in built.repo.run("diff", "main", "--md").out
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        lambda repo: repo.edit(KINDS, OLD, NEW),
+        lambda repo: repo.edit("proda.yaml", "seed: 7", "seed: 8"),
+        lambda repo: repo.write("patches/0001-iguanas.yaml", PATCH),
+    ],
+    ids=["record", "setting", "patch"],
+)
+def test_data_that_changed_with_a_reason_is_not(built: Versioned, reason: Callable[[Repo], object]) -> None:
+    reason(built.repo)
+    built.repo.data()
+    outcome = built.repo.run("diff", "main")
+    assert "unexplained" not in outcome.out
+    assert built.repo.run("diff", "main", "--json").json["unexplained"] == []
+
+
 def test_a_version_that_was_not_built_after_its_last_edit_is_told(built: Versioned) -> None:
     built.repo.edit(KINDS, OLD, NEW)
     built.repo.write("patches/0001-iguanas-swim.yaml", PATCH)
@@ -268,3 +305,21 @@ def test_a_data_repo_in_a_folder_of_a_git_repository(built: Versioned) -> None:
     assert (
         "\nrecords: 1 changed\n~ concept zoo/gecko knowledge/zoo/kinds.yaml:139\n" in built.repo.run("diff", "main").out
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [b"7", b"{", b"{}", b'{"id": 7}', b'{"id": "a", "nodes": [1]}', b'{"id": "a", "nodes": [], "messages": [], "recipe": "x"}',
+     b'{"id": "a", "nodes": [], "messages": 7, "recipe": "x"}', b"\\xff", b"[" * 5000],
+)  # fmt: skip
+def test_an_object_that_holds_something_else_is_as_good_as_lost(built: Versioned, row: bytes) -> None:
+    entries = lockfile.read(built.path / "proda.lock")
+    for unit in ("shard:zoo/010", "items:zoo/all"):
+        stored = Store(built.path / ".dvc/cache", built.path / "build").put(
+            lockfile.stored_of(entries[unit])[0].path, row
+        )
+        entries[unit] = lockfile.unit_entry((stored,))
+    built.repo.write("proda.lock", lockfile.render(entries))
+    outcome = built.repo.run("diff", "main")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "1 object of the work tree is not at hand" in outcome.out

@@ -233,6 +233,18 @@ def test_workflows_give_no_secret_to_the_code_of_a_pull_request() -> None:
         assert [step for step in steps(name) if "${{" in step.get("run", "")] == []  # no words of strangers in a shell
 
 
+def test_a_check_of_a_pull_request_restores_nothing_that_was_built_elsewhere() -> None:
+    commands = [line.strip() for step in steps("check") for line in step.get("run", "").splitlines()]
+    builds = [
+        line for line in commands if line.startswith(("prodabuild compile", "prodabuild plan", "prodabuild test"))
+    ]
+    assert builds == [
+        "prodabuild compile --to data --trust none",
+        "prodabuild plan --to data --trust none",
+        "prodabuild compile --to data --trust none",
+    ]
+
+
 def test_every_command_of_the_files_that_run_some_is_there() -> None:
     files = files_of("minimal", "x")
     text = b"".join(files[file] for file in (".github/workflows/check.yml", ".pre-commit-config.yaml", "README.md"))
@@ -256,3 +268,21 @@ def test_templates_are_in_the_wheel(tmp_path: Path) -> None:
     packed = {name for name in ZipFile(wheel).namelist() if name.startswith("prodabuild/versioning/templates/")}
     here = ROOT / "prodabuild/versioning/templates"
     assert packed == {path.relative_to(ROOT).as_posix() for path in here.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_only_the_name_of_the_repo_is_put_into_the_files(template: str) -> None:
+    files = files_of(template, "kitchen")
+    assert b"name: kitchen\n" in files["proda.yaml"]
+    assert files["README.md"].startswith(b"# kitchen\n")
+    assert b"hf:ORG/NAME@" in files["proda.yaml"]
+    assert not [file for file, data in files.items() if b"REPO_NAME" in data or b"ORG/kitchen" in data]
+
+
+def test_the_workflow_runs_no_code_of_a_pull_request() -> None:
+    job = yaml.safe_load(files_of("minimal", "x")[".github/workflows/check.yml"])["jobs"]["check"]
+    steps = {step["name"]: step["run"] for step in job["steps"] if "prodabuild " in step.get("run", "")}
+    ours = [line.strip() for name, run in steps.items() if "before" not in name for line in run.splitlines()]
+    building = [line for line in ours if re.match("prodabuild (plan|compile|test|export)", line)]
+    assert [line for line in building if "--no-own-code" not in line] == []
+    assert len(building) == 2

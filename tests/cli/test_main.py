@@ -17,6 +17,7 @@ import pytest
 from prodabuild import __version__
 from prodabuild.cli.main import COMMANDS, cli
 from prodabuild.engine.guard import writing
+from prodabuild.errors import OutsideError
 from prodabuild.events import silent
 from prodabuild.project import Project
 from tests.conftest import ROOT, Repo
@@ -42,6 +43,10 @@ def test_no_command_shows_the_help(repo: Repo) -> None:
 
 Options:
   -V, --version  Show the version and exit.
+  -C DIRECTORY   Run in this data repo.
+  --json         Print one JSON document on stdout.
+  -q, --quiet    Print results and errors only.
+  -v, --verbose  Print more.
   -h, --help     Show this message and exit.
 
 Commands:
@@ -330,3 +335,87 @@ def test_modules_in_the_folder_of_a_repo_are_not_imported(repo: Repo, module: st
     repo.write(f"{module}.py", "raise SystemExit('code of a stranger')\n")
     outcome = repo.spawn("check")
     assert (outcome.code, outcome.err) == (0, "")
+
+
+SHARED = [
+    (("-C", "repo", "check"), 0),
+    (("check", "-C", "repo"), 0),
+    (("-C", "repo", "patch", "list"), 0),
+    (("patch", "-C", "repo", "list"), 0),
+    (("patch", "list", "-C", "repo"), 0),
+    (("-C", "repo", "import", "csv", "--help"), 0),
+    (("-C", "repo", "check", "-C", "../repo"), 0),
+    (("-C", "repo", "probe", "source"), 0),
+    (("-C", "nowhere", "check"), 1),
+    (("check",), 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), SHARED, ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
+)
+def test_the_folder_counts_before_and_behind_a_command(repo: Repo, words: tuple[str, ...], code: int) -> None:
+    outcome = Repo(repo.path.parent, repo.capsys).run(*words)
+    assert outcome.code == code, outcome.err
+
+
+def test_json_quiet_and_verbose_count_before_a_command(repo: Repo) -> None:
+    assert repo.run("--json", "check").json == repo.run("check", "--json").json
+    assert repo.run("-q", "compile", "--to", "data").err == ""
+    repo.edit(KINDS, "a lizard with the habits of a gecko and of nothing else", "a lizard that sticks to walls")
+    assert repo.run("-v", "plan").out == repo.run("plan", "-v").out
+
+
+FAILING = [
+    (("plan", "--fast"), 2, "No such option '--fast'. Did you mean '--to'?"),
+    (("compile", "--to", "moon"), 2, "Invalid value for '--to': 'moon' is not one of 'data', 'model'."),
+    (("compile", "-j", "0"), 2, "Invalid value for '-j' / '--jobs': 0 is not in the range x>=1."),
+    (("why",), 2, "Missing argument 'THING'."),
+    (("patch",), 2, "Missing command."),
+    (("nonsense",), 2, "No such command 'nonsense'."),
+    (("patch", "nonsense"), 2, "No such command 'nonsense'."),
+    (("compile", "--watch"), 2, "--json prints one document, --watch has no end"),
+    (("diff", "main", "--md"), 2, "--md and --json ask for two formats"),
+    (("check", "-W", "moan"), 2, "-W moan: there is no action 'moan'"),
+    (("patch", "show", "9"), 1, "there is no patch '9'"),
+    (("debug",), 4, "the results are not those of the present sources"),
+    (("compile", "--to", "data", "--locked"), 4, "proda.lock would change: "),
+    (("push",), 1, "no lock names anything that was built"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"), FAILING, ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
+)
+def test_every_failure_is_one_document(repo: Repo, words: tuple[str, ...], code: int, message: str) -> None:
+    outcome = repo.run(*words, "--json")
+    assert outcome.code == code, outcome.err
+    assert set(outcome.json) == {"schema", "error"}
+    assert (outcome.json["schema"], outcome.json["error"]["exit"]) == (1, code)
+    assert outcome.json["error"]["message"].startswith(message)
+    assert message in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "message"),
+    [
+        (RuntimeError("two and two are five"), 70, "a bug in prodabuild: RuntimeError: two and two are five"),
+        (KeyboardInterrupt(), 130, "interrupted; finished work is kept"),
+        (OSError(28, "No space left on device", "x"), 5, "cannot write x: No space left on device"),
+        (ModuleNotFoundError("no", name="torch"), 5, "this needs the package 'torch', which is not installed"),
+        (OutsideError("https://u:secret@h is not there"), 5, "https://***@h is not there"),
+    ],
+)
+def test_every_exit_code_has_its_document(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int, message: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(Project, "plan", broken)
+    outcome = repo.run("plan", "--json")
+    assert outcome.code == code
+    assert outcome.json["error"] | {"hint": None} == {"message": message, "hint": None, "exit": code}
+    assert "secret" not in outcome.out + outcome.err
+    if code == 70:
+        Path(outcome.json["error"]["hint"].removeprefix("please report it with ")).unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.conftest import Repo, rows_below
 
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -132,6 +134,45 @@ def test_new_counts_on_and_comes_after_a_patch_of_the_same_record(repo: Repo) ->
             "      subject: zoo/gecko\n      predicate: is_a\n      object: zoo/lizard\n"
         )
     )
+
+
+def test_a_patch_that_puts_errors_right_is_shown(repo: Repo) -> None:
+    error = "there is no concept 'zoo/axolotl'"
+    axolotl = "{id: zoo/axolotl, name: axolotl, definition: it never grows up}"
+    repo.data()
+    repo.edit(KINDS, "relations:", "relations:\n  - {predicate: is_a, object: zoo/axolotl}")
+    repo.write(FILE, f"title: t\nreason: r\ncause: correction\nops:\n- add: {{concept: {axolotl}}}\n  file: {KINDS}\n")
+    assert repo.run("check").code == 0
+    outcome = repo.run("patch", "show", "1")
+    assert (outcome.code, outcome.err) == (
+        0, "warning: there are errors without the patch: it is compared with what was built last\n",
+    )  # fmt: skip
+    assert f"+ concept zoo/axolotl  {FILE}:5\n    + name: axolotl\n" in outcome.out
+    shutil.rmtree(repo.path / ".prodabuild")  # nothing was built yet
+    outcome = repo.run("patch", "show", "1", "-v")
+    assert outcome.code == 0
+    assert "+ concept zoo/axolotl" in outcome.out
+    repo.edit(FILE, "id: zoo/axolotl", "id: zoo/axolotls")
+    outcome = repo.run("patch", "show", "1")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert error in outcome.err
+
+
+def test_a_patch_in_two_normal_forms_and_layouts_fits(repo: Repo) -> None:
+    twin = "{id: zoo/cafe\u0301, name: cafe, definition: where they meet}"
+    relation = "{subject: zoo/caf\u00e9, predicate: is_a, object: zoo/bird}"
+    ops = f"- add: {{concept: {twin}}}\n  file: {KINDS}\n- add: {{relation: {relation}}}\n"
+    repo.write(FILE, f"title: t\nreason: r\ncause: correction\nops:\n{ops}".replace("\n", "\r\n").encode())
+    plain = repo.read(KINDS)
+    repo.write(KINDS, b"\xef\xbb\xbf" + plain.replace(b"\n", b"\r\n"))
+    assert repo.run("check").code == 0
+    assert repo.run("patch", "apply", "1").code == 0
+    after = repo.read(KINDS)
+    assert after.startswith(b"\xef\xbb\xbf")
+    assert after.count(b"\r\n") == after.count(b"\n")
+    assert set(plain.splitlines()) < set(after.removeprefix(b"\xef\xbb\xbf").splitlines())
+    assert "zoo/caf\u00e9" in after.decode()
+    assert repo.run("check").code == 0
 
 
 def test_what_is_refused(repo: Repo) -> None:

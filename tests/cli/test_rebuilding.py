@@ -166,7 +166,7 @@ def test_quiet_and_verbose(repo: Repo, watch: Callable[..., Outcome]) -> None:
 
 def test_json_has_no_end_to_wait_for(repo: Repo) -> None:
     outcome = repo.run("compile", "--watch", "--json")
-    assert (outcome.code, outcome.out) == (2, "")
+    assert (outcome.code, outcome.json["error"]["message"]) == (2, "--json prints one document, --watch has no end")
     assert outcome.err.endswith("Error: --json prints one document, --watch has no end\n")
 
 

@@ -38,13 +38,26 @@ def test_a_sound_build(repo: Repo) -> None:
     document = repo.run("verify", "--json").json
     assert {key: value for key, value in document.items() if key != "seconds"} == {
         "schema": 1, "objects": 21, "damaged": [], "healed": [], "lost": [], "stale": [],
-        "recorded": [], "needed": {}, "unbuilt": 4,
+        "recorded": [], "needed": {}, "unbuilt": 4, "proved": 0, "refuted": [], "unproven": [],
     }  # fmt: skip
     after = repo.files(".")
     assert {name for name in before if before[name] != after[name]} <= {
         ".prodabuild/state.seal",
         ".prodabuild/state.db",
     }
+
+
+def test_every_data_unit_is_proved(repo: Repo) -> None:
+    repo.built()
+    code, out = said(repo, "--rebuild")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "21 objects and their copies in build/ are whole (T s)",
+            "29 data units were built again: 29 came out the same",
+            "not built yet: 4",
+        ],
+    )
 
 
 def test_before_anything_is_built(repo: Repo) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prodabuild.diagnosis.probes import ORDERS, Item, given, link, meaning, read_item, recall, reordered
+from prodabuild.diagnosis.probes import (
+    ORDERS,
+    Item,
+    SealedItemError,
+    given,
+    link,
+    meaning,
+    read_item,
+    recall,
+    reordered,
+)
 from prodabuild.engine.state import State
 from prodabuild.engine.store import Store
 from prodabuild.engine.view import Reader, View
 from prodabuild.knowledge.reading import Knowledge
-from tests.conftest import Repo, rows_below
+from tests.conftest import ROOT, Repo, rows_below
 
 ITEM = Item("i", "zoo", "A is a kind of what?", ("b.", "c.", "d."), 1, ("b", "c", "d"), ("r", "", "s"), ("r", "s"))
 
@@ -74,5 +86,14 @@ def test_a_sealed_item_is_refused(repo: Repo) -> None:
     repo.built()
     rows: list[dict[str, Any]] = rows_below(repo.path / "build/suites/chains")
     sealed = next(row for row in rows if row["split"] == "sealed")
-    with pytest.raises(AssertionError, match="is sealed: nobody may look into it"):
+    with pytest.raises(SealedItemError, match="is sealed: nobody may look into it"):
         read_item(sealed, [])
+
+
+@pytest.mark.parametrize("split", ["sealed", "all", ""])
+def test_the_wall_stands_where_assertions_are_switched_off(split: str) -> None:
+    code = f"from prodabuild.diagnosis.probes import read_item; read_item({{'id': 'zoo/1', 'split': {split!r}}}, [])"
+    done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    expected = "prodabuild.diagnosis.probes.SealedItemError: zoo/1 is sealed: nobody may look into it"
+    assert done.stderr.splitlines()[-1] == expected

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from prodabuild.engine.dvcfile import DvcOut, DvcStage, Lock, read_lock, read_stages, write_lock
+from prodabuild.engine.dvcfile import (
+    DvcOut,
+    DvcStage,
+    Lock,
+    lock_outs,
+    parse_lock,
+    parse_stages,
+    read_lock,
+    read_stages,
+    write_lock,
+)
 from prodabuild.errors import ProjectError
 
 STAGES = """vars:
@@ -140,3 +150,65 @@ def test_a_lock_that_cannot_be_kept_as_it_is_is_refused(tmp_path: Path, text: st
         read_lock(tmp_path / "dvc.lock")
     assert refused.value.message.startswith(message)
     assert refused.value.hint == "`prodabuild lock --merge` merges it; or delete it, and run the command again"
+
+
+LAUGHS = b"".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n".encode()
+    for name, below in zip("bcdefgh", "abcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"stages: " + b"[" * 200_000, "dvc.lock:1:58: more than 50 levels of nesting"),
+        (b"stages: " + b"{a: " * 200_000, "dvc.lock:1:205: more than 50 levels of nesting"),
+        (b"? " * 200_000 + b"a", "dvc.lock:1:101: more than 50 levels of nesting"),
+        (b"- " * 200_000 + b"a", "dvc.lock:1:101: more than 50 levels of nesting"),
+        (b"a: &a [x]\n" + LAUGHS, "dvc.lock has more than 1000000 values, aliases followed"),
+        (b"stages: {a: " + b"9" * 5000 + b"}", "dvc.lock is not YAML: Exceeds the limit"),
+        (b"stages: {a: 2001-99-99}", "dvc.lock is not YAML: month must be in 1..12"),
+        (b"a: \xff", "dvc.lock is not YAML: "),
+    ],
+    ids=["lists", "mappings", "keys", "blocks", "aliases", "integer", "date", "bytes"],
+)
+def test_what_is_too_deep_too_large_or_no_value_is_one_error(data: bytes, message: str) -> None:
+    for read in (parse_stages, lock_outs, parse_lock):
+        with pytest.raises(ProjectError) as refused:
+            read(data, "dvc.lock")
+        shown = refused.value.message
+        assert shown.startswith(message) or (read is parse_lock and shown == "dvc.lock is not as DVC writes it")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{cmd: x, outs: [{a: x}]}",
+        "{cmd: x, outs: [{a: [1]}]}",
+        "{cmd: x, outs: [[a]]}",
+        "{cmd: x, outs: [7]}",
+        '{cmd: x, deps: ["a\\0b"]}',
+        "{cmd: x, deps: [{a: b}]}",
+        "{cmd: x, params: [{proda.yaml: 3}]}",
+        "{cmd: x, metrics: {a: b}}",
+    ],
+)
+def test_a_stage_whose_fields_have_other_types_is_left_to_dvc(text: str) -> None:
+    assert parse_stages(f"stages: {{a: {text}, b: {{cmd: y}}}}".encode(), "dvc.yaml") == (
+        DvcStage("b", "y", (), {}, ()),
+    )
+
+
+@pytest.mark.parametrize("name", ["ab/abs/path", "../../etc", "0123", "A" * 32, "0" * 31 + "\\n", "0" * 32 + ".dir/x"])
+def test_an_output_without_the_name_of_an_object_is_refused(name: str) -> None:
+    out = f'{{path: a, hash: md5, size: 1, md5: "{name}"}}'
+    with pytest.raises(ProjectError, match=r"dvc\.lock: s: the output 'a' has no md5 of an object"):
+        lock_outs(f"stages: {{s: {{outs: [{out}]}}}}".encode(), "dvc.lock")
+    block = f"schema: '2.0'\nstages:\n  s:\n    cmd: x\n    outs:\n    - {out}\n"
+    assert parse_lock(block.encode(), "dvc.lock").entry("s") is None
+
+
+def test_outs_that_are_no_list_are_refused() -> None:
+    with pytest.raises(ProjectError, match=r"a\.dvc: : `outs` is no list"):
+        lock_outs(b"outs: 7", "a.dvc")
+    assert lock_outs(b"outs: [{path: a, etag: x}, 3]", "a.dvc") == {"": []}

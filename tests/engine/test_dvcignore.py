@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -51,6 +52,44 @@ def test_what_dvc_refuses_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "data/.dvcignore").write_text("")
     with pytest.raises(UnlistedError, match=r"DVC takes no data/\.dvcignore into a folder"):
         list_files(tmp_path, "data")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*a" * 40 + "*b",
+        "**/a/" * 40 + "b",
+        "[" * 100_000,
+        "*" * 4000 + "b",
+        "a*" * 2000,
+        "?*" * 1000,
+        "[a]*" * 1000 + "b",
+    ],
+)
+def test_no_pattern_takes_an_age(tmp_path: Path, pattern: str) -> None:
+    long = "/".join(["data", *["a"] * 60, "a" * 250])
+    (tmp_path / long).parent.mkdir(parents=True)
+    (tmp_path / long).write_text("")
+    (tmp_path / ".dvcignore").write_text(pattern)
+    started = time.process_time()
+    list_files(tmp_path, "data")
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("line", [b"\xff*", b"[z-a]", b"a[", b"["])
+def test_a_pattern_that_is_none_matches_nothing(tmp_path: Path, line: bytes) -> None:
+    plant(tmp_path)
+    expected = list_files(tmp_path, "data")
+    (tmp_path / ".dvcignore").write_bytes(line + b"\n")
+    assert list_files(tmp_path, "data") == expected
+
+
+def test_names_that_are_not_utf_8_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / os.fsdecode(b"data/\xff.tmp")).write_text("")
+    (tmp_path / os.fsdecode(b"data/\xfe.txt")).write_text("")
+    (tmp_path / ".dvcignore").write_text("*.tmp\n")
+    assert list_files(tmp_path, "data") == [os.fsdecode(b"\xfe.txt")]
 
 
 @pytest.mark.engine

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from prodabuild.evaluation.gates import Ceiling, GateResult, judge
+from prodabuild.cli.scores import table
+from prodabuild.evaluation.figures import figures_of
+from prodabuild.evaluation.gates import Ceiling, GateResult, Verdict, judge
 from prodabuild.manifest.model import Gate
+from prodabuild.project import TestReport
 
 
 def scores(acc: float, base: float, split: str = "sealed") -> dict[str, dict[str, Any]]:
@@ -50,3 +53,14 @@ def test_a_ceiling_is_judged_with_the_gates() -> None:
 
 def test_no_gate_is_a_pass() -> None:
     assert judge({"a": None}, {"a": scores(0.0, 1.0)}).verdict == "pass"
+
+
+@pytest.mark.parametrize("gate", [Gate(), Gate(min=0.0), Gate(max_drop=1.0), Gate(min=0.5, max_drop=0.02)])
+def test_no_limit_is_met_where_nothing_was_tested(gate: Gate) -> None:
+    empty = {"n": 0, "acc": 0.0, "drop": 0.0, "drop_from": "base"}
+    found = judge({"a": gate}, {"a": {"dev": empty, "sealed": empty}})
+    assert found == Verdict((GateResult("a.sealed.n", 0, 1, ok=False),))
+    assert found.verdict == "fail"
+    report = TestReport(found, {"a": {"sealed": figures_of([], {}, None)}})
+    assert "FAIL a.sealed.n is 0, at least 1 is asked: the suite has no item" in table(report, 0)
+    assert judge({"a": None}, {"a": {"dev": empty}}).verdict == "pass"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from xml.etree import ElementTree
 
 import orjson
 import pytest
@@ -106,3 +107,57 @@ def test_data_that_cannot_be_had_exits_5(taught: Repo) -> None:
     assert report.code == 5, report.err
     assert "error: the data of letters cannot be had: " in report.err
     assert "hint: check the network, and HF_TOKEN where the data is gated" in report.err
+
+
+def rows_of(letters: str) -> str:
+    rows = [{"asked": f"the {letter} is a kind of", "options": ["thing", "it", "answer", letter], "gold": 0} for letter in letters]  # fmt: skip
+    return "".join(orjson.dumps(row).decode() + "\n" for row in rows)
+
+
+LOADER = """import json
+from pathlib import Path
+
+
+def load(file, **metadata):
+    from datasets import Dataset
+
+    return {"test": Dataset.from_list([json.loads(line) for line in (Path(__file__).parent / file).open()])}
+"""
+SHARED = CHOICE.replace("task: letters\ndataset_path: json\ndataset_kwargs: {data_files: {test: LETTERS}}\n", "")
+ONE = "task: NAME\ninclude: ../shared/base.yaml\ncustom_dataset: !function items.load\ndataset_kwargs: {file: rows.jsonl}\n"
+
+
+def two_folders(repo: Repo, tasks: str) -> None:
+    """Write two folders with files of the same names, which include one file of a third, and a group of both."""
+    repo.write("tests/shared/base.yaml", SHARED)
+    for folder, name, letters in (("a", "one", "abc"), ("b", "two", "defgh")):
+        repo.write(f"tests/{folder}/task.yaml", ONE.replace("NAME", name))
+        repo.write(f"tests/{folder}/rows.jsonl", rows_of(letters))
+        repo.write(f"tests/{folder}/items.py", LOADER)
+    repo.write("tests/b/both.yaml", "group: both\ntask: [one, two]\n")
+    repo.edit("proda.yaml", "tests:\n", f"tests:\n  own: {{tasks: [{tasks}]}}\n")
+    repo.edit("proda.yaml", ", gate: {metric: acc, min: 0.99}", "")
+
+
+EACH = [*(f"one/{number}" for number in range(3)), *(f"two/{number}" for number in range(5))]
+
+
+def test_files_of_one_name_in_two_folders_are_two_tasks(taught: Repo) -> None:
+    two_folders(taught, "tests/a/task.yaml, tests/b/task.yaml")
+    report = taught.run("test", "--json")
+    assert report.code == 0, report.err
+    assert [row["id"] for row in items(taught)] == EACH
+    markdown = taught.run("test", "--md", "-", "-q")
+    assert (markdown.code, markdown.out.splitlines()[0]) == (0, "## Tests: passed")
+    assert "nothing changed" not in markdown.out
+    xml = taught.run("test", "--junit", "-", "-q").out
+    assert [case.get("name") for case in ElementTree.fromstring(xml).iter("testcase") if case.get("classname") == "own.all"] == EACH  # fmt: skip
+    assert not (taught.path / "-").exists()
+
+
+def test_a_group_is_run_as_lm_eval_runs_it(taught: Repo) -> None:
+    two_folders(taught, "tests/b/both.yaml, tests/a/task.yaml")
+    taught.edit("tests/b/both.yaml", "[one, two]", "[two]")
+    report = taught.run("test", "--json")
+    assert report.code == 0, report.err
+    assert [row["id"] for row in items(taught)] == EACH

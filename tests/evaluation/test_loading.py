@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prodabuild.errors import ProjectError
 from prodabuild.evaluation.encoding import Request
 from prodabuild.evaluation.loading import Candidate, loaded
 from prodabuild.evaluation.scoring import prepare, score
@@ -41,6 +42,6 @@ def test_a_base_scores_the_same_to_the_bit_under_adapters_and_alone(taught: Repo
     assert scored(tested("first", unread)) == first
     third = scored(tested("third"))  # the one that was put on first makes room
     assert third == second == scored(tested("second", unread))
-    with pytest.raises(KeyError):  # it is read again
+    with pytest.raises(ProjectError, match="has the peft_type None"):  # it is read again
         scored(tested("first", unread))
     assert scored(Candidate("the same base, loaded again", base, None, adapter, "cpu")) == alone

@@ -71,7 +71,7 @@ def by_hand(scorer: Scorer, request: Request) -> list[Likelihood]:
     import torch
 
     found = []
-    for row in encode(scorer.tokenizer, [request], scorer.limit):
+    for row in encode(scorer.tokenizer, [request], scorer.limit, cut=True):
         for option in row.options:
             ids = torch.tensor([[*row.context, *option]])
             with torch.inference_mode():
@@ -93,7 +93,7 @@ def test_likelihoods_are_those_of_a_forward_pass_for_each_option(scorer: Scorer,
     assert scorer.packed == scorer.limit == 512
     scorer = scorer if packed else replace(scorer, packed=0)
     asked = requests(40) + ODD
-    assert differences(score(scorer, asked), [by_hand(scorer, request) for request in asked]) < 1e-5
+    assert differences(score(scorer, asked, cut=True), [by_hand(scorer, request) for request in asked]) < 1e-5
 
 
 def test_likelihoods_are_those_of_lm_eval(scorer: Scorer) -> None:
@@ -105,15 +105,15 @@ def test_likelihoods_are_those_of_lm_eval(scorer: Scorer) -> None:
     flat = [Instance("loglikelihood", {}, (request.context, option), 0) for request in asked for option in request.continuations]  # fmt: skip
     answers = iter(theirs.loglikelihood(flat, disable_tqdm=True))
     expected = [[Likelihood(*next(answers)) for _ in request.continuations] for request in asked]
-    assert differences(score(scorer, asked), expected) < 1e-5
+    assert differences(score(scorer, asked, cut=True), expected) < 1e-5
 
 
 def test_what_an_item_scores_is_the_same_to_the_bit_in_any_company(scorer: Scorer) -> None:
     asked = requests(300) + ODD
-    whole = score(scorer, asked)
+    whole = score(scorer, asked, cut=True)
     for seed, size in ((0, len(asked)), (1, 100), (2, 17), (3, 1)):
         chosen = random.Random(seed).sample(range(len(asked)), size)
-        assert score(scorer, [asked[number] for number in chosen]) == [whole[number] for number in chosen]
+        assert score(scorer, [asked[number] for number in chosen], cut=True) == [whole[number] for number in chosen]
 
 
 def test_a_context_window_that_masks_would_open_is_left_closed(scorer: Scorer) -> None:

@@ -37,14 +37,14 @@ def test_the_library_reads_what_we_read(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_is_told(tmp_path: Path, cut: int) -> None:
     path = save(tmp_path / "model.safetensors", {"a": normal(1, 8, 8)})
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ProjectError, match="is no whole safetensors file"):
+    with pytest.raises(ProjectError, match="is cut short"):
         model_tensors(tmp_path)
 
 
 def test_a_shape_that_is_not_that_of_its_bytes_is_told(tmp_path: Path) -> None:
     path = save(tmp_path / "model.safetensors", {"a": normal(1, 8, 8)})
     path.write_bytes(path.read_bytes().replace(b'"shape":[8,8]', b'"shape":[8,9]'))
-    with pytest.raises(ProjectError, match="is no whole safetensors file"):
+    with pytest.raises(ProjectError, match=r"a has the shape \[8, 9\] of F32, and 256 bytes"):
         model_tensors(tmp_path)
 
 
@@ -54,7 +54,7 @@ def test_a_shape_that_is_none_is_told(tmp_path: Path, shape: bytes) -> None:
     data = path.read_bytes().replace(b"[8,8]", shape)
     length = int.from_bytes(data[:8], "little") + len(shape) - len(b"[8,8]")
     path.write_bytes(length.to_bytes(8, "little") + data[8:])
-    with pytest.raises(ProjectError, match="is no whole safetensors file"):
+    with pytest.raises(ProjectError, match="a has no dtype, shape and data_offsets in the header"):
         model_tensors(tmp_path)
 
 

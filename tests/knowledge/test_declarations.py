@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prodabuild.knowledge.chains import conclude
 from prodabuild.knowledge.declarations import parse_predicates
@@ -93,3 +97,32 @@ def test_the_built_in_ones_keep_the_rules_themselves() -> None:
     assert [problem.render() for problem in problems] == []
     assert found == list(BUILTIN.values())
     assert all(predicate.compose.get(name) == name for name, predicate in BUILTIN.items() if predicate.transitive)
+
+
+strange = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("a{}?. \x00", max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["eats", "is_a", "a"]), inner),
+    max_leaves=4,
+)
+FIELDS = {
+    "forward": "{a subject} eats {a object}",
+    "question": "What {does} {a subject} eat?",
+    "inverse_question": "What eats {a object}?",
+    "path": "something that eats",
+    "inverse": "is_a",
+    "symmetric": False,
+    "transitive": True,
+    "acyclic": True,
+    "compose": {"is_a": "eats"},
+    "disjoint": ["part_of"],
+}
+
+
+@settings(max_examples=1000)
+@given(st.sampled_from(["eats", "is_a", "part_of"]), st.lists(st.sampled_from([*FIELDS]), max_size=3), st.data())
+def test_no_shape_of_a_predicate_is_a_bug(name: str, fields: list[str], data: st.DataObject) -> None:
+    values: object = FIELDS | {field: data.draw(strange) for field in fields}
+    if not fields:
+        values = data.draw(strange)
+    found, problems = parse_predicates(json.dumps({"predicates": {name: values}}).encode(), "p.yaml")
+    assert found or problems

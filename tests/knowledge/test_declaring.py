@@ -61,3 +61,12 @@ def test_a_layout_that_cannot_be_added_to_is_refused() -> None:
         declare(FLOW.encode(), "p.yaml", {"eats": FIELDS})
     assert raised.value.hint is not None
     assert raised.value.hint.endswith("declare these yourself: eats")
+
+
+@pytest.mark.parametrize(("mark", "ending"), [("\ufeff", "\n"), ("", "\r\n"), ("\ufeff", "\r\n"), ("", "\r")])
+def test_line_ends_and_a_byte_order_mark_stay(mark: str, ending: str) -> None:
+    plain = declare(OWN.encode(), "p.yaml", {"eats": FIELDS}).decode()
+    laid = (mark + OWN.replace("\n", ending)).encode()
+    assert declare(laid, "p.yaml", {"eats": FIELDS}).decode() == mark + plain.replace("\n", ending)
+    open_ended = (mark + OWN[:-1].replace("\n", ending)).encode()
+    assert declare(open_ended, "p.yaml", {"eats": FIELDS}).decode() == mark + plain[:-1].replace("\n", ending)

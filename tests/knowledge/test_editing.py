@@ -154,8 +154,8 @@ def test_lines_of_jsonl_are_replaced_removed_and_added() -> None:
         for name in ("auk", "hawk", "wren", "bird")
     )
     change = Edit(added=[("zoo/owl", concept("hawk")), (START, concept("auk")), ("zoo/no", concept("wren"))])
-    assert edit(f"{owl}\n{bird}", change, "a.jsonl") == f"{auk}{owl}{hawk}{bird}\n{wren}"
-    assert edit(f"{owl}\n{bird}", Edit({"zoo/bird": concept("bird")}, {"zoo/owl"}), "a.jsonl") == new
+    assert edit(f"{owl}\n{bird}", change, "a.jsonl") == f"{auk}{owl}{hawk}\n{bird}\n{wren}"[:-1]
+    assert edit(f"{owl}\n{bird}", Edit({"zoo/bird": concept("bird")}, {"zoo/owl"}), "a.jsonl") == "\n" + new[:-1]
 
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -195,3 +195,55 @@ def test_any_edit_has_its_effect_and_keeps_comments(
     if not lines:
         for each in before.keys() - gone:
             assert (f"# about {each}\n" in text) == (f"# about {each}\n" in after.decode())
+
+
+LINES = "".join(
+    f'{{"level": "concept", "id": "zoo/{name}", "name": "{name}", "definition": "d"}}\n'
+    for name in ("owl", "auk", "jay")
+)
+CHANGES = (
+    Edit(),
+    Edit(replaced={"zoo/owl": concept("owl", "heard")}),
+    Edit(removed={"zoo/owl"}),
+    Edit(added=[(None, concept("wren")), ("zoo/owl", concept("hawk")), (START, concept("kite"))]),
+    Edit(added=[(None, relation("owl", "wren")), (None, Raw("chain", {"id": "zoo/c", "title": "c", "steps": ["a", "b"]}))]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("file", "ending"),
+    [("a.yaml", "\n"), ("a.yaml", "\r\n"), ("a.yaml", "\r"), ("a.jsonl", "\n"), ("a.jsonl", "\r\n")],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_edit_keeps_how_a_file_is_laid_out(change: Edit, file: str, mark: str, ending: str, closed: bool) -> None:
+    text = TEXT if file == "a.yaml" else LINES
+    plain = edit(text, change, file)
+    expected = mark + (plain if closed else plain[:-1]).replace("\n", ending)
+    laid = mark + (text if closed else text[:-1]).replace("\n", ending)
+    assert edit(laid, change, file) == expected
+
+
+def test_lines_that_end_in_two_ways_stay_so() -> None:
+    mixed = "concepts:\r\n- id: zoo/a\r\n  name: a\n  definition: d\n- id: zoo/b\n  name: b\n  definition: d\r\n"
+    assert edit(mixed, Edit()) == mixed
+    found = edit(mixed, Edit(added=[(None, concept("c"))]))
+    assert found == mixed + "- id: zoo/c\n  name: c\n  definition: new\n"
+
+
+def test_a_block_of_text_stays_one_where_something_else_changes() -> None:
+    text = "concepts:\n- id: zoo/a\n  name: a\n  definition: >\n    it\n    sees\n"
+    owl = Raw("concept", {"id": "zoo/a", "name": "b", "definition": "it sees"})
+    assert edit(text, Edit(replaced={"zoo/a": owl})) == text.replace("name: a", "name: b")
+
+
+def test_a_comment_is_found_behind_many_marks_in_linear_time() -> None:
+    import time
+
+    name = "a" + " #" * 20_000
+    text = f'concepts:\n- id: zoo/a\n  name: "{name}"{" " * 100_000}# why\n  definition: d\n'
+    started = time.process_time()
+    found = edit(text, Edit(replaced={"zoo/a": concept("a", "d")}))
+    assert found == text.replace(f'"{name}"', "a")
+    assert time.process_time() - started < 20

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 import string
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prodabuild.knowledge.files import parse, place, place_all, render
-from prodabuild.knowledge.records import Level, Raw, identity_of, to_data, to_fact
+from prodabuild.knowledge.places import Places
+from prodabuild.knowledge.records import Level, Raw, identity_of, tidied, to_data, to_fact
 
 TEXT = b"""concepts:
 - id: chem/acid
@@ -102,7 +106,7 @@ def test_what_is_rendered_reads_back(data: dict[str, object]) -> None:
     text = render([Raw("concept", data), Raw("relation", {"subject": "x/a", "predicate": "is_a", "object": "x/b"})])
     raws, problems = parse(text.encode(), "a.yaml")
     assert problems == []
-    assert raws[0].data == data
+    assert raws[0].data == tidied(data)
     assert raws[1].data == {"subject": "x/a", "predicate": "is_a", "object": "x/b"}
 
 
@@ -127,3 +131,106 @@ def test_emphasis_and_samples_are_rendered_too() -> None:
     raws, problems = parse(text.encode(), "a.yaml")
     assert problems == []
     assert sorted(raw.level for raw in raws) == sorted(level for level, _ in RECORDS[1:])
+
+
+TIDY = {"id": "x/é", "name": "a b", "definition": "one line", "aliases": ["c d"]}
+BLOCK = """concepts:
+- id: x/e\u0301
+  name: "a\\tb"
+  definition: >
+    one
+    line
+  aliases: ["c   d\\u2028"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "file"),
+    [
+        (BLOCK, "a.yaml"),
+        (BLOCK.replace("\n", "\r\n"), "a.yaml"),
+        ("\ufeff" + BLOCK.replace(">", "|"), "a.yaml"),
+        (json.dumps({"level": "concept", **TIDY, "definition": " one  line\n"}), "a.jsonl"),
+        (json.dumps({"level": "concept", **TIDY, "id": "x/e\u0301", "name": "a\x0bb"}), "a.jsonl"),
+        ("\ufeff" + json.dumps({"level": "concept", **TIDY, "name": "a \x85b"}, ensure_ascii=False) + "\r\n", "a.jsonl"),
+    ],
+)  # fmt: skip
+def test_texts_are_read_as_one_tidy_line_and_ids_in_nfc(data: str, file: str) -> None:
+    (raw,), problems = parse(data.encode(), file)
+    assert (raw.data, problems) == (TIDY, [])
+
+
+def test_what_is_tidy_is_read_as_it_is() -> None:
+    french = {
+        "id": "x/a",
+        "name": "« a\xa0»",
+        "definition": "nom\u202f: e\u0301",
+        "source": {"document": "d", "quote": "a\n  b"},
+    }
+    assert tidied(french) is french
+    (raw,), _ = parse(json.dumps({"level": "concept", **french}).encode(), "a.jsonl")
+    assert raw.data == french
+
+
+def test_practice_is_tidied_but_for_the_lines_of_an_answer() -> None:
+    sample = {"id": "x/s", "nodes": ["x/a"], "question": "what\nis it?\n", "answer": "one\n  two\n"}
+    assert tidied(sample) == sample | {"question": "what is it?", "answer": "one\n  two"}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({}, "a record has a `level`, a text"),
+        ({"level": None}, "a record has a `level`, a text"),
+        ({"level": ["concept"], "id": "a"}, "a record has a `level`, a text"),
+        ({"level": {"concept": 1}}, "a record has a `level`, a text"),
+        ({"level": "relation"}, "subject is missing, predicate is missing, object is missing"),
+        ({"level": "emphasis", "ways": [[]]}, "ways is not a list of recall, contrast, steps, each at most once, node is missing"),
+        ({"level": "relation", "subject": 1, "predicate": None, "object": {}}, "subject is not a text, predicate is not a text, object is not a text"),
+    ],
+)  # fmt: skip
+def test_a_line_without_what_it_must_have_is_named(line: dict[str, Any], message: str) -> None:
+    raws, problems = parse(b"\n" + json.dumps(line).encode(), "a.jsonl")
+    assert (raws, ", ".join(problem.message for problem in problems)) == ([], message)
+    assert {(problem.line, problem.column) for problem in problems} == {(2, 1)}
+
+
+def test_many_flaws_of_one_file_are_located_in_linear_time() -> None:
+    import time
+
+    text = "concepts:\n" + "- {id: a, name: b, definition: c, no: d}\n" * 4000
+    started = time.process_time()
+    problems = parse(text.encode(), "a.yaml")[1]
+    assert (len(problems), problems[-1].line) == (4000, 4001)
+    assert time.process_time() - started < 20  # seconds; one after the other, they would take a quarter of an hour
+
+
+MUTANTS = [(level, {"level": level, **record}) for level, record in RECORDS]
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("a/#.!\x00 \u200b\ud83d\n:", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["document", "span", "quote", "a"]), inner),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=2000)
+@given(st.sampled_from(MUTANTS), st.data())
+def test_no_shape_of_a_record_is_a_bug(mutant: tuple[Level, dict[str, Any]], data: st.DataObject) -> None:
+    level, record = mutant
+    fields = data.draw(st.lists(st.sampled_from([*record, "id", "relations", "more"]), min_size=1, max_size=2))
+    changed = record | {field: data.draw(odd) for field in fields}
+    changed = {field: value for field, value in changed.items() if data.draw(st.integers(0, 9))}
+    line = json.dumps(changed).encode()
+    bare = {field: value for field, value in changed.items() if field != "level"}
+    section = {"emphasis": "emphasis"}.get(level, f"{level}s")
+    files = {"a.jsonl": line, "a.yaml": json.dumps({section: [bare]}).encode()}
+    with tempfile.TemporaryDirectory() as folder:
+        for file, text in files.items():
+            raws, problems = parse(text, file)
+            assert raws or problems
+            assert all(problem.file == file and problem.line == 1 for problem in problems)
+            (Path(folder) / file).write_bytes(text)
+            for raw in raws:
+                fact = to_fact(raw.level, raw.data, file, "x")
+                assert to_fact(*to_data(fact), file, "x") == fact
+                assert Places(Path(folder), {fact.key: file}.copy).locate(fact.key, "id")[0] == 1

@@ -137,6 +137,7 @@ FAULTS = [
     Fault("Y003", ENERGY, "  name: heat\n", "  name: &h heat\n"),
     Fault("Y004", ENERGY, "  name: heat\n", "  name: heat\n  name: warmth\n", "  name: warmth"),
     Fault("Y005", ENERGY, "  name: heat\n", "  name: !!str heat\n"),
+    Fault("Y004", ACID, '"name":"boric acid"', '"name":"boric acid","name":"boric acid"'),
     Fault("Y007", ACID, '"name":"boric acid"', '"name":boric acid'),
     # records by themselves
     Fault("K001", ENERGY, "  name: heat\n", "  name: heat\n  colour: red\n", "  colour: red"),
@@ -150,11 +151,14 @@ FAULTS = [
     Fault("K003", ACID, '"noun":"mass","source":"wordnet-3.0:data.noun#14783670', '"noun":"some","source":"wordnet-3.0:data.noun#14783670'),
     Fault("K010", PARTICLE, "- id: physics/hadron\n", "- id: physics/ha dron\n"),
     Fault("K010", ACID, '"id":"chemistry/boric_acid"', '"id":"#boric"'),
+    Fault("K010", PARTICLE, "- id: physics/hadron\n", '- id: "physics/ha\\u200bdron"\n'),
+    Fault("K010", ACID, '"id":"chemistry/boric_acid"', '"id":"chemistry/boric\\u202eacid"'),
     more(CASE, "K011", "concept: []\n"),
     more(ACID, "K011", '{"level": "idea", "id": "chemistry/x"}\n'),
     more(LINKS, "K011", "[1]\n"),
     # ids
     Fault("K004", PARTICLE, "- id: physics/quark\n", "- id: physics/hadron\n", "- id: physics/hadron\n  name: quark"),
+    more(ACID, "K004", concept("chemistry/caf\u00e9", "one", "a substance that some drink", "is_a chemistry/acid") + concept("chemistry/cafe\u0301", "two", "what others would rather have"), '{"level":"concept","id":"chemistry/cafe\u0301"'),
     more(CASE, "K004", "chains:\n- {id: law/rule, title: again, steps: [a, b]}\n", "- {id: law/rule, title"),
     more(ACID, "K004", concept("chemistry/acid", "acid once more", "a thing that stands here twice")),
     # references
@@ -188,6 +192,9 @@ FAULTS = [
     more(ACID, "K016", concept("chemistry/twin", "twin", "any of various acids containing boron and oxygen", "is_a chemistry/acid")),
     Fault("K017", CASE, "  name: treaty", "  name: Contract"),
     more(ACID, "K017", concept("chemistry/other", "Boric acid", "a substance of another kind, whatever its name", "is_a chemistry/acid")),
+    more(ACID, "K017", concept("chemistry/cafe_1", "caf\u00e9", "a substance that some drink", "is_a chemistry/acid") + concept("chemistry/cafe_2", "cafe\u0301", "what others would rather have", "is_a chemistry/acid"), '{"level":"concept","id":"chemistry/cafe_2"'),
+    Fault("K046", CASE, "  name: treaty", '  name: "tre\\u200baty"'),
+    Fault("K046", ACID, '"name":"boric acid"', '"name":"boric\\u202e acid"'),
     Fault("K018", CASE, "definition: words that make a deal once they are answered with yes\n", "definition: any of various water-soluble compounds with a sour taste and capable of turning litmus red and reacting with a base to form a salt\n"),
     more(ACID, "K018", concept("chemistry/near", "near thing", "any of various water-soluble compounds having sour taste and capable of turning litmus red and reacting with a base to form salt", "is_a chemistry/acid")),
     # chains that conclude nothing

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from prodabuild.knowledge.patches import make_patch, name_of, read_patch
+from prodabuild.knowledge.patches import make_patch, name_of, read_patch, records_named
 from prodabuild.knowledge.records import WAYS
 from prodabuild.knowledge.schema import patch_schema
 from prodabuild.shards import practice
@@ -113,3 +119,52 @@ def test_what_a_sound_patch_says() -> None:
 
 def test_every_way_of_emphasis_is_made() -> None:
     assert tuple(practice.WAYS) == WAYS
+
+
+SOUND: dict[str, Any] = {
+    "title": "t",
+    "reason": "r",
+    "cause": "correction",
+    "evidence": {"items": ["a"], "diagnosis": "d"},
+    "after": [1, "0002", "0003-x"],
+    "ops": [
+        {"add": {"concept": {"id": "x/a", "name": "a", "definition": "d"}}, "file": "knowledge/x.yaml"},
+        {"replace": "x/b", "with": {"name": "b"}, "expect": {"name": "c"}},
+        {"remove": "x/c", "expect": {"name": "c"}},
+        {"emphasise": ["x/d"], "ways": ["recall"], "against": ["x/e"]},
+        {"sample": {"id": "x/s", "nodes": ["x/a"], "question": "q", "answer": "a"}},
+    ],
+}
+strange = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("a/\x00\u200b ", max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["concept", "id", "a"]), inner),
+    max_leaves=4,
+)
+
+
+def places_in(value: Any) -> Iterator[tuple[str | int, ...]]:
+    """Return the path of everything in a value."""
+    rows = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in rows:
+        yield (step,)
+        yield from ((step, *path) for path in places_in(inner))
+
+
+PLACES = list(places_in(SOUND))
+
+
+@settings(max_examples=2000)
+@given(st.data())
+def test_no_shape_of_a_patch_is_a_bug(data: st.DataObject) -> None:
+    document = copy.deepcopy(SOUND)
+    *inside, last = data.draw(st.sampled_from(PLACES))
+    here: Any = document
+    for step in inside:
+        here = here[step]
+    here[last] = data.draw(strange)
+    text = json.dumps(document).encode()
+    found, problems = read_patch(text, "patches/0001-x.yaml")
+    assert (found is None) == bool(problems)
+    if found is not None:
+        assert records_named(found["ops"])
+        make_patch("0001-x", found)

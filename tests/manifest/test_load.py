@@ -103,6 +103,37 @@ def test_paths_stay_inside_the_repository(root: Path, path: str, code: str) -> N
     assert "\nhint: " in line
 
 
+PLACES = {
+    "knowledge": ("disciplines: {law: {knowledge: [PATH]}}", 5),
+    "sources": ("disciplines: {law: {knowledge: [knowledge/law], sources: [PATH]}}", 5),
+    "licence": ("licences: {l: {name: L, file: PATH}}", 5),
+    "base": ("model: {base: 'path:PATH'}", 5),
+    "base_text": ("model: {base: scratch:micro, base_text: [PATH]}", 5),
+    "start": ("model: {base: scratch:micro, train: {strategy: continue, start: PATH}}", 5),
+    "tasks": ("model: {base: scratch:micro}\ntests: {t: {tasks: [PATH.yaml]}}", 6),
+    "recipes": ("compile: {recipes: ['PATH.py:brief']}", 5),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("../x", "M021"), ("/x", "M020"), ("a/../../x", "M021"), ("link/x", "M022")]
+)
+@pytest.mark.parametrize("place", PLACES)
+def test_every_path_of_a_manifest_stays_inside(root: Path, place: str, path: str, code: str) -> None:
+    text, line = PLACES[place]
+    for suffix in ("", ".yaml", ".py"):
+        (root.parent / f"x{suffix}").touch()
+    os.symlink(root.parent, root / "link")
+    (root / "knowledge/law").mkdir(parents=True, exist_ok=True)
+    own = "" if place in ("knowledge", "sources") else "disciplines: {law: {knowledge: [knowledge/law]}}\n"
+    model = "" if "model:" in text else "model: {base: scratch:micro}\n"
+    head = f"version: 1\nname: x\n{own or model}{model if own else ''}"
+    head += "\n" * (4 - head.count("\n"))
+    found = rendered(root, head + text.replace("PATH", path) + "\n")
+    assert [each.partition(":")[2].split(":")[0] for each in found] == [str(line)], found
+    assert f"error[{code}]: " in found[0]
+
+
 def test_the_text_of_a_licence_is_a_path_of_the_repository(root: Path) -> None:
     text = GOOD + "licences:\n  wordnet-3.0: {name: WordNet, file: knowledge/LICENCE}\n"
     assert rendered(root, text) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 
@@ -18,6 +19,11 @@ def write(name: str, data: bytes) -> Callable[[Repo], object]:
 
 def edit(old: str, new: str, name: str = "proda.yaml") -> Callable[[Repo], object]:
     return lambda repo: repo.edit(name, old, new)
+
+
+def odd(name: bytes) -> Callable[[Repo], object]:
+    """Write a file under a name of bytes."""
+    return lambda repo: repo.write(os.fsdecode(name), b"concepts: []\n")
 
 
 def empty_discipline(repo: Repo) -> None:
@@ -40,7 +46,7 @@ def folder_linked_inside(repo: Repo) -> None:
 
 def model_without_weights(repo: Repo) -> None:
     repo.edit("proda.yaml", "scratch:micro", "path:models/mine")
-    repo.write("models/mine/config.json", b"{}")
+    repo.write("models/mine/config.json", b'{"model_type": "llama"}')
     repo.write("models/mine/tokenizer_config.json", b"{}")
 
 
@@ -67,12 +73,33 @@ CASES: dict[str, tuple[Callable[[Repo], object], str]] = {
     "YAML bomb": (write(KINDS, b"a: &a [x, x]\nb: [*a, *a]\n"), f"{KINDS}:1:4: error[Y003]: anchors are not read\nhint: write the value out"),
     "deep YAML": (write(KINDS, b"concepts: " + b"[" * 9000), f"{KINDS}:1:50: error[Y005]: more than 40 levels of nesting\nhint: nest less"),
     "knowledge not UTF-8": (write(KINDS, b"concepts:\n- id: zoo/\xff\n"), f"{KINDS}:2:11: error[Y001]: byte 0xff is not UTF-8\nhint: save the file as UTF-8"),
+    "long number": (edit("definition: a lizard with the habits of a gecko and of nothing else", "definition: " + "9" * 5000, KINDS), "error[Y005]: a number of 5000 digits\nhint: at most 100; quote it, if it is meant as text"),
+    "long number in the manifest": (edit("seed: 7", "seed: " + "7" * 5000), "proda.yaml:6:17: error[Y005]: a number of 5000 digits"),
+    "long number in a patch": (write("patches/0001-x.yaml", b"title: x\nafter: [" + b"1" * 5000 + b"]\n"), "patches/0001-x.yaml:2:9: error[Y005]: a number of 5000 digits"),
+    "name not UTF-8": (odd(b"knowledge/zoo/\xff.yaml"), "knowledge/zoo/\\xff.yaml: error[M027]: the name is not UTF-8, or holds a control character\nhint: give the file another name: `git mv`"),
+    "folder not UTF-8": (odd(b"knowledge/zoo/\xe9/a.jsonl"), "knowledge/zoo/\\xe9/a.jsonl: error[M027]: the name is not UTF-8"),
+    "patch not UTF-8": (odd(b"patches/0001-\xff.yaml"), "patches/0001-\\xff.yaml: error[M027]: the name is not UTF-8"),
+    "name with an escape": (odd(b"knowledge/zoo/\x1b[2J.yaml"), "knowledge/zoo/\\x1b[2J.yaml: error[M027]: the name is not UTF-8"),
+    "no level": (write("knowledge/zoo/more.jsonl", b'{"id": "zoo/x"}\n'), "knowledge/zoo/more.jsonl:1:1: error[K011]: a record has a `level`, a text\nhint: levels: concept, "),
+    "no subject": (write("knowledge/zoo/more.jsonl", b'{"level": "relation", "object": "zoo/bird", "predicate": "is_a"}\n'), "knowledge/zoo/more.jsonl:1:1: error[K002]: subject is missing"),
+    "key twice in JSON": (write("knowledge/zoo/more.jsonl", b'{"level": "concept", "id": "x", "name": "x", "name": "y"}\n'), "knowledge/zoo/more.jsonl:1:46: error[Y004]: duplicate key 'name'\nhint: each key once an object"),
     "not YAML": (write(KINDS, b"concepts:\n- {id: x\n"), f"{KINDS}:3:1: error[Y002]: not YAML: while parsing a flow mapping did not find expected ',' or '}}'"),
     "not JSON": (write("knowledge/zoo/more.jsonl", b'{"level": "concept", "id": "x", "name": "x", "definition": "y"}\n{x}\n'), "knowledge/zoo/more.jsonl:2:2: error[Y007]: not JSON: "),
     "id twice": (edit("- id: zoo/adder\n", "- id: zoo/bird\n", KINDS), f"{KINDS}:"),
     "dangling object": (edit("object: zoo/snake}\n- id: zoo/python", "object: zoo/snaek}\n- id: zoo/python", KINDS), "there is no concept 'zoo/snaek'\nhint: did you mean 'zoo/snake'?"),
     "empty definition": (edit("definition: a lizard with the habits of a gecko and of nothing else", 'definition: ""', KINDS), "error[K003]: definition is empty"),
 }  # fmt: skip
+
+
+def test_a_foreign_name_elsewhere_stops_nothing(repo: Repo) -> None:
+    for name in (b"notes/\xff.txt", b"\xfe/a.md", b"sources/\xe9.txt", b"\xfd.yaml", b"build/\xfc"):
+        odd(name)(repo)
+    assert repo.run("check").code == 0
+    assert repo.data()["built"] != []
+    assert repo.data()["built"] == []
+    assert repo.run("plan").code == 0
+    assert repo.run("patch", "new", "hello").code == 0
+    assert repo.run("gc").code == 0
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -114,10 +114,13 @@ def test_files_of_a_build_that_the_state_forgot_are_known_from_the_lock(repo: Re
 def test_a_lock_that_names_files_elsewhere_moves_nothing_there(repo: Repo) -> None:
     repo.built()
     kept = repo.write("precious.txt", b"mine")
-    entry = b'"shard:gone/0": {"md5":"0","path":"../precious.txt","sha256":"0","size":4},\n"shard:tools'
+    digests = f'"md5":"{32 * "0"}","path":"../precious.txt","sha256":"{64 * "0"}","size":4'
+    entry = f'"shard:gone/0": {{{digests}}},\n"shard:tools'.encode()
     repo.write("proda.lock", repo.read("proda.lock").replace(b'"shard:tools', entry, 1))
     repo.write(STATE, b"garbage")
-    repo.data()
+    outcome = repo.run("compile", "--to", "data")
+    assert outcome.code == 1
+    assert "error: proda.lock:24: 'shard:gone/0': '../precious.txt' leaves the repository\n" in outcome.err
     assert kept.read_bytes() == b"mine"
 
 

@@ -352,3 +352,24 @@ def test_what_moves_during_a_build_is_in_no_record_of_it(piped: Repo, moved: str
 def test_the_writing_of_the_lock_needs_no_dvc(piped: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dvc", None)  # an import of it would fail
     assert piped.run("compile", "--to", "data").err.endswith(UPDATED)
+
+
+def test_a_file_that_a_command_writes_itself_is_in_the_entry(piped: Repo) -> None:
+    """As `patch accept` does: the record of trials lies in a folder that a stage depends on."""
+    from prodabuild.engine.store import tree_of
+    from prodabuild.project.dvclock import update_dvc_lock
+    from prodabuild.project.session import record_written, writing_session
+    from prodabuild.project.travelling import write_traces
+
+    piped.write("patches/trials.jsonl", b"tried\n")
+    piped.data()
+    project = Project.open(piped.path)
+    with writing_session(project.root, project.manifest, Options(to="data"), "a test") as session:
+        piped.write("patches/trials.jsonl", b"tried\naccepted\n")
+        record_written(session, "patches/trials.jsonl")
+        update_dvc_lock(session, "data", write_traces(session, "data"))
+    data = entry(piped, "data")
+    assert data is not None
+    found = {out["path"]: out["md5"] for out in data["deps"]}
+    names = ("README.md", "trials.jsonl")
+    assert found["patches"] == tree_of((name, md5(piped.read(f"patches/{name}"))) for name in names)[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 
 from prodabuild.engine.store import place
@@ -349,7 +351,7 @@ def test_the_record_of_an_import_is_of_one_kind_and_folder(tea: Repo) -> None:
     ("data", "expected"),
     [
         (b"<<<<<<< ours\n", f"{RECORD}:1:1: error[Y007]: not JSON"),
-        (b"{}\n", f"{RECORD}: error[I006]: not what an import wrote\nhint: restore it from git\n"),
+        (b"{}\n", f"{RECORD}:1: error[I006]: not what an import wrote\nhint: restore it from git\n"),
         (b"", f"{RECORD}: error[I006]: not what an import wrote\n"),
     ],
 )
@@ -385,3 +387,129 @@ def test_a_wrong_place_or_name_is_refused(tea: Repo, arguments: tuple[str, ...],
     outcome = tea.run(*TEA, *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith(expected)
+
+
+def outside_of(repo: Repo) -> dict[str, bytes]:
+    """Return every file in the repo and beside it but those of one machine."""
+    return {file: data for file, data in repo.files("..").items() if "/.prodabuild/" not in file}
+
+
+HEAD = b'{"import":{"into":"knowledge","kind":"csv"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b'{"import":[]}\n', 1),
+        (b'{"import":{"into":"../x","kind":"csv"}}\n', 1),
+        (b'{"import":{"into":"knowledge","kind":["csv"]}}\n', 1),
+        (HEAD + b"[]\n", 2),
+        (HEAD + b'{"id":"tea/assam"}\n', 2),
+        (HEAD + b'{"id":"tea/assam","digest":"0123456789abcdeg"}\n', 2),
+        (HEAD + b'{"id":"../../x","digest":"0123456789abcdef"}\n', 2),
+        (HEAD + b'{"id":"tea/a\\u0000","digest":"0123456789abcdef"}\n', 2),
+        (HEAD + b'\n{"id":"tea/assam","digest":"0123456789abcdef","key":5}\n', 3),
+    ],
+)
+def test_a_record_of_an_import_is_read_as_what_it_must_be(tea: Repo, data: bytes, line: int) -> None:
+    tea.write(RECORD, data)
+    outcome = tea.run(*TEA)
+    problem = f"{RECORD}:{line}: error[I006]: not what an import wrote\nhint: restore it from git\n"
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", f"{problem}\n1 error\n")
+
+
+def test_records_of_before_are_read_and_written_without_their_documents(tea: Repo) -> None:
+    now = tea.read(RECORD)
+    old = now.replace(b'{"import"', b'{"documents":{"tea.csv":"00"},"import"', 1)
+    tea.write(RECORD, old)
+    assert tea.run(*TEA).out == "nothing changed: 19 records are as in the source\n"
+    assert tea.read(RECORD) == now
+
+
+def test_two_editions_imported_on_two_branches_do_not_conflict_at_the_head(tea: Repo) -> None:
+    base = tea.read(RECORD)
+    lines = tea.read("sources/tea.csv").decode().splitlines(keepends=True)
+    heads = set()
+    for number, old in ((1, "leaves"), (-1, "prefecture")):
+        edition = lines[:]
+        edition[number] = edition[number].replace(old, f"fine {old}")
+        assert edition != lines
+        tea.write("sources/tea.csv", "".join(edition).encode())
+        tea.write(RECORD, base)
+        assert tea.run(*TEA).code == 0
+        heads.add(tea.read(RECORD).split(b"\n")[0])
+    assert heads == {HEAD[:-1]}
+
+
+@pytest.mark.parametrize(
+    "discipline", ["../../x", "/etc", "a/../b", "tea/..", ".git", "a b", "x\u202e", "-x", "a" * 300]
+)
+def test_a_discipline_of_a_source_names_no_path_outside(repo: Repo, discipline: str) -> None:
+    rows = (
+        f"name,definition,discipline,subject,predicate,object\ncat,a cat,{discipline},cat,is a,pet\npet,a pet,zoo,,,\n"
+    )
+    repo.write("t.csv", rows.encode())
+    before = outside_of(repo)
+    outcome = repo.run("import", "csv", "t.csv")
+    assert (outcome.code, outcome.out) == (1, "")
+    if len(discipline) < 300:
+        assert outcome.err == (
+            f"t.csv:2: error[I002]: {discipline!r} cannot be a discipline\n"
+            "hint: letters, digits, `_` and `-`: files and ids begin with it\n\n1 error\n"
+        )
+    assert outside_of(repo) == before
+
+
+@pytest.mark.parametrize("identity", ["../../x", "#x", "a\u200bb", "/x", "\x1b[2J"])
+def test_an_id_of_a_source_is_one(repo: Repo, identity: str) -> None:
+    repo.write("t.jsonl", orjson.dumps({"name": "cat", "definition": "a pet", "id": identity}))
+    outcome = repo.run("import", "jsonl", "t.jsonl")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"t.jsonl:1: error[I002]: {identity!r} cannot be an id\nhint: no spaces, no `#`\n\n1 error\n"
+
+
+def test_a_selection_names_no_path_outside(repo: Repo) -> None:
+    repo.write("sources/s.yaml", b"disciplines: {../../x: {roots: [dog.n.01]}}\n")
+    folder = str(Path(__file__).parent.parent / "sources" / "wordnet")
+    before = outside_of(repo)
+    outcome = repo.run("import", "wordnet", folder, "--select", "sources/s.yaml")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "error: '../../x' cannot be a discipline\nhint: the source names it so\n"
+    assert outside_of(repo) == before
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "pipe", "folder"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "obo", "proda", "skos"])
+def test_only_regular_files_are_imported(repo: Repo, kind: str, file: str) -> None:
+    os.mkfifo(repo.path / "pipe")
+    (repo.path / "folder").mkdir()
+    outcome = repo.run("import", kind, file)
+    what = {"/dev/zero": "a device", "pipe": "a named pipe", "folder": "a folder"}[file]
+    assert (outcome.code, outcome.out) in ((1, ""), (2, ""))
+    assert outcome.err.startswith(f"error: {file} is {what}, not a regular file\n") or outcome.code == 2
+
+
+def test_a_linked_record_of_an_import_is_not_followed(tea: Repo) -> None:
+    outside = tea.path.parent / "outside.jsonl"
+    outside.write_bytes(tea.read(RECORD))
+    (tea.path / RECORD).unlink()
+    (tea.path / RECORD).symlink_to(outside)
+    outcome = tea.run(*TEA)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "sources/tea.import.jsonl is a symbolic link" in outcome.err
+
+
+@pytest.mark.parametrize(("mark", "ending"), [("", "\r\n"), ("\ufeff", "\n"), ("\ufeff", "\r\n")])
+def test_importing_again_keeps_line_ends_and_a_byte_order_mark(tea: Repo, mark: str, ending: str) -> None:
+    def laid(text: bytes) -> bytes:
+        return (mark + text.decode().replace("\n", ending)).encode()
+
+    plain = {file: tea.read(file) for file in (FILE, "knowledge/predicates.yaml", "sources/tea.csv")}
+    old, new = b"leaves that are steeped", b"leaves steeped"
+    assert old in plain["sources/tea.csv"]
+    tea.write(FILE, laid(plain[FILE]))
+    tea.write("knowledge/predicates.yaml", laid(plain["knowledge/predicates.yaml"]))
+    tea.write("sources/tea.csv", laid(plain["sources/tea.csv"].replace(old, new)))
+    assert tea.run(*TEA).code == 0
+    assert tea.read(FILE) == laid(plain[FILE].replace(old, new))
+    assert tea.read("knowledge/predicates.yaml") == laid(plain["knowledge/predicates.yaml"])

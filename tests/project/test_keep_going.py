@@ -112,17 +112,3 @@ def test_without_it_the_first_failure_ends_the_build(own: Repo) -> None:
     assert 0 < len(kept) < 12
     own.edit("recipes/cases.py", '("zoo/gecko", "tools/brace")', "()  # mended")
     own.data()
-
-
-def test_a_suite_that_fails_blocks_what_is_searched_against_it(own: Repo) -> None:
-    own.edit("proda.yaml", "  tools: {knowledge: [knowledge/tools]}\n", "")
-    own.write("knowledge/zoo/chains.yaml", "chains: []\n")
-    outcome = own.run("compile", "--to", "data", "-k", "-q")
-    assert outcome.code == 1
-    assert outcome.err == (
-        "error: the suite 'chains' has no item (while building suite:chains)\n"
-        "hint: a discipline's chains make items once they end at enough different concepts: add chains, or remove it\n\n"
-        "1 unit failed: suite:chains; blocked by that: dataset, index, 6 of leaks\n"
-    )
-    assert len(own.files("build/dataset/train")) == 6
-    assert not (own.path / "build/dataset/dataset.json").exists()

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 
+import orjson
 import pytest
 
 from prodabuild.cli.main import run
+from prodabuild.engine.clone import claim
+from prodabuild.events import silent
+from prodabuild.project import redo
+from prodabuild.project.redo import NOTE
 from tests.conftest import Repo
 from tests.project.test_patches import CHAINS, CLIMBS, KINDS, patch
 
 LAST = "knowledge/zoo/newts.yaml"
 FILES = ("knowledge", "patches")
+ASIDE = (
+    "warning: .prodabuild/redo.json is damaged or not of this clone: "
+    "set aside as .prodabuild/redo.damaged, nothing was done\n"
+)
 SAID = "finished `patch apply 0001-climbs`, which had been killed\n"
 
 
@@ -141,3 +151,76 @@ def test_killed_before_each_change_of_a_file_every_command_finishes(repo: Repo, 
         assert (SAID in outcome.err) == begun
         assert not (repo.path / ".prodabuild/redo.json").exists()
     assert number == 7  # the note, three files written, two removed, the note removed
+
+
+def forged(repo: Repo, document: object, token: bytes | None = None) -> bytes:
+    """Return a note that says this, with the code of a token: that of this clone, where none is given."""
+    own = claim(repo.path, silent)
+    token = own if token is None else token
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
+    return redo._code_of(body, token) + b" " + body
+
+
+def note_of(*writes: tuple[object, ...]) -> dict[str, object]:
+    return {"patch": "0001-x", "writes": list(writes), "ops": {}}
+
+
+OLD = b'{"patch": "0001-x", "writes": [["../outside", null, "eA=="]], "ops": {}}'
+TOKEN = bytes(32)
+NOTES: dict[str, tuple[object, bytes | None]] = {
+    "of another clone": (note_of(("knowledge/zoo/x.yaml", None, "eA==")), TOKEN),
+    "a deletion of another clone": (note_of((KINDS, None, None)), TOKEN),
+    "absolute": (note_of(("/tmp/x.yaml", None, "eA==")), None),
+    "out of the repository": (note_of(("knowledge/../../x.yaml", None, "eA==")), None),
+    "a hook": (note_of((".git/hooks/x.yaml", None, "eA==")), None),
+    "no file of knowledge": (note_of(("knowledge/x.pth", None, "eA==")), None),
+    "a digest that is none": (note_of((KINDS, "../x", "eA==")), None),
+    "no base64": (note_of((KINDS, None, "!")), None),
+    "a row too short": (note_of((KINDS, None)), None),
+    "numbers for text": ({"patch": 1, "writes": [[1, 2, 3]], "ops": {}}, None),
+    "operations that are none": ({"patch": "x", "writes": [], "ops": {"a": {"b": "many"}}}, None),
+    "a list": ([], None),
+    "no JSON": (b"{", None),
+    "deep": (b"[" * 200_000, None),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_a_note_that_is_damaged_or_forged_is_set_aside_and_never_carried_out(repo: Repo, name: str) -> None:
+    before = sources(repo)
+    repo.write(NOTE, forged(repo, *NOTES[name]))
+    outcome = repo.run("check")
+    assert (outcome.code, outcome.err) == (0, ASIDE)
+    assert repo.run("check").err == ""
+    assert sources(repo) == before
+    assert {path.name for path in repo.path.parent.iterdir()} == {"repo"}
+    assert (repo.path / ".prodabuild/redo.damaged").exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 100, OLD, b"x " * 1000], ids=["empty", "zeros", "old", "text"])
+@pytest.mark.parametrize("command", ["check", "plan --to data", "patch list", "compile --to data"])
+def test_a_note_without_a_code_is_set_aside(repo: Repo, data: bytes, command: str) -> None:
+    claim(repo.path, silent)
+    repo.write(NOTE, data)
+    before = sources(repo)
+    outcome = repo.run(*command.split())
+    assert (outcome.code, outcome.err.startswith(ASIDE)) == (0, True)
+    assert sources(repo) == before
+    assert not (repo.path.parent / "outside").exists()
+
+
+@pytest.mark.parametrize("folder", ["knowledge/zoo", "patches"])
+def test_a_note_of_ones_own_is_not_carried_out_behind_a_link(repo: Repo, folder: str) -> None:
+    outside = repo.path.parent / "outside"
+    shutil.copytree(repo.path / "knowledge/zoo", outside)
+    note = forged(repo, note_of((f"{folder}/kinds.yaml", None, "eA==")))
+    shutil.rmtree(repo.path / folder, ignore_errors=True)
+    (repo.path / folder).symlink_to(outside)
+    repo.write(NOTE, note)
+    before = {path.name: path.read_bytes() for path in outside.iterdir()}
+    for command in ("check", "patch list"):
+        outcome = repo.run(command.split()[0], *command.split()[1:])
+        assert outcome.code == 1
+        said = outcome.out + outcome.err
+        assert f"{folder} is a symbolic link" in said or f"'{folder}' leads outside the repository" in said
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == before

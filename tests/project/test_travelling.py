@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from prodabuild.engine import journal
+from prodabuild.engine.store import output_digest
 from tests.conftest import Repo, Versioned
 
 KINDS = "knowledge/zoo/kinds.yaml"
@@ -16,9 +17,10 @@ TRACES = "build/traces/data.journal"
 
 @pytest.fixture
 def clone(versioned: Versioned, tmp_path: Path) -> Repo:
-    """A clone of the small repo, with the outputs and the objects of its data, and without its state."""
+    """A clone of the small repo, committed, with the outputs and the objects of its data, and without its state."""
     repo = versioned.repo
     repo.built()
+    versioned.commit()
     shutil.copytree(repo.path, tmp_path / "clone", ignore=shutil.ignore_patterns(".prodabuild"))
     return Repo(tmp_path / "clone", repo.capsys)
 
@@ -52,12 +54,16 @@ def test_a_state_takes_in_what_arrives_later_but_its_own_traces_stand(clone: Rep
     assert home.data()["built"]
     for folder in ("build", ".dvc/cache", "knowledge"):
         shutil.copytree(home.path / folder, clone.path / folder, dirs_exist_ok=True)
-    report = clone.data()
+    report = clone.data("--trust", "all")
     assert report["built"] == []
     assert report["restored"]
-    forged = [trace._replace(output=bytes(16)) for trace in journal.read(clone.path / TRACES)]
+    other = b'"another"'
+    forged = [
+        trace._replace(summary=other, output=output_digest(trace.files, other))
+        for trace in journal.read(clone.path / TRACES)
+    ]
     (clone.path / TRACES).write_bytes(b"".join(map(journal.line_of, forged)))
-    assert clone.data()["restored"] == []
+    assert clone.data("--trust", "all")["restored"] == []
     assert clone.read(TRACES) == home.read(TRACES)
 
 

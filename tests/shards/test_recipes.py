@@ -44,7 +44,7 @@ def test_every_sample_of_one_leaf_reads_as_written_here(repo: Repo) -> None:
             "iguana.",
         ),
         "zoo/iguana.is_a.lizard#relate.question": ("What kind of thing is an iguana?", "lizard."),
-        "zoo/iguana.is_a.lizard#relate.statement": ("State a fact about iguana.", "An iguana is a kind of lizard."),
+        "zoo/iguana.is_a.lizard#relate.statement": ("State a fact about an iguana.", "An iguana is a kind of lizard."),
         "zoo/iguana.is_a.lizard#choose.object": (
             "What kind of thing is an iguana? Choose from: snake, lizard, skink or gecko.",
             "lizard.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -385,3 +386,31 @@ def test_the_sample_imports_checks_and_compiles(repo: Repo) -> None:
     repo.data()
     rows = (repo.path / "build/dataset/train/physics/all.jsonl").read_text()
     assert "A furnace heats a boiler." in rows
+
+
+def test_no_shape_of_a_row_is_a_bug(tmp_path: Path) -> None:
+    odd: list[Any] = [None, 5, "x", [], {}, [5], {"a": 1}, [[[]]], True, 1e9, "9" * 5000]
+    fields = {
+        "l1_concepts": ("concept_id", "term", "type", "definition", "parent_statement_ids"),
+        "l2_statements": ("statement_id", "parent_chain_id", "subject", "predicate", "object", "source_quote"),
+        "l3_chains": (
+            "chain_id",
+            "process_name",
+            "narrative_summary",
+            "steps",
+            "preconditions",
+            "negative_constraints",
+        ),
+    }
+    core = {section: [{field: value} for field in names for value in odd] + odd for section, names in fields.items()}
+    path = tmp_path / "state.json"
+    path.write_bytes(orjson.dumps({"knowledge_core": core}))
+    extracts = import_proda(Request(tmp_path, (path,), "test", "zoo"))
+    assert extracts.disciplines == {}
+
+
+def test_long_runs_of_links_are_joined_in_linear_time() -> None:
+    started = time.process_time()
+    links = [(str(number), str(number + 1)) for number in range(50_000)]
+    assert longest_run(links) == list(range(50_000))
+    assert time.process_time() - started < 10

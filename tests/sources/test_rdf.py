@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,56 @@ def test_a_package_that_is_missing_is_named_with_how_to_install_it(
     outcome = repo.run("import", kind, name)
     assert (outcome.code, outcome.out) == (5, "")
     assert outcome.err.endswith(f"{package!r}, which is not installed\nhint: pip install 'prodabuild[import]'\n")
+
+
+DEEP = "nested more deeply than it can be read\nhint: name its inner nodes"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("x.ttl", "[" * 100_000, f"x.ttl: error[I001]: {DEEP}"),
+        ("x.ttl", "<a> <b> " + "( " * 5000, f"x.ttl: error[I001]: {DEEP}"),
+        ("x.ttl", f"<a> <b> {'1' * 5000} .", "x.ttl: error[I001]: not turtle: Exceeds the limit"),
+        ("x.ttl", f'<a> <b> "P{"1" * 5000}Y"^^<{XSD}duration> .', "x.ttl: error[I001]: not turtle: "),
+        ("x.nt", "<a> " * 20_000, "x.nt: error[I001]: not nt: Invalid line: <a> "),
+        ("x.jsonld", "[" * 100_000, "x.jsonld:1: error[I001]: not json-ld: depth limit exceeded"),
+        ("x.jsonld", '{"a":' * 500 + "1" + "}" * 500, f"x.jsonld: error[I001]: {DEEP}"),
+        ("x.jsonld", '{"@context":{"a":"b:c","b":"a:c"},"a":1}', f"x.jsonld: error[I001]: {DEEP}"),
+        ("x.jsonld", "5", "x.jsonld: error[I001]: not json-ld: a document is an object or a list\n"),
+        ("x.jsonld", "null", "x.jsonld: error[I001]: not json-ld: a document is an object or a list\n"),
+        ("x.jsonld", '{"@context":{"a":{"@id":[]}},"a":1}', "x.jsonld: error[I001]: not json-ld: unhashable type"),
+        ("x.jsonld", '{"@context":{"@base":5},"@id":"x"}', "x.jsonld: error[I001]: not json-ld: 'int' object has no"),
+        ("x.jsonld", '{"http://a":{"@value":"x","@type":5}}', "x.jsonld: error[I001]: not json-ld: argument of type"),
+        ("x.rdf", "<a>" * 20_000, "x.rdf:1: error[I001]: not RDF/XML: no element found"),
+        ("x.rdf", ("<!ENTITY " + " " * 300) * 300, "x.rdf:1: error[I001]: not RDF/XML: syntax error"),
+        ("x.rdf", "<!ENTITY a " + " " * 100_000, "x.rdf:1: error[I001]: not RDF/XML: syntax error"),
+        ("x.rdf", "<!ENTITY %" * 20_000, "x.rdf:1: error[I001]: not RDF/XML: syntax error"),
+    ],
+)
+def test_a_source_made_to_do_harm_is_one_clear_error_soon(repo: Repo, name: str, data: str, expected: str) -> None:
+    repo.write(name, data.encode())
+    started = time.process_time()
+    outcome = repo.run("import", "skos", name)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith(expected)
+    assert len(outcome.err) < 1000
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("suffix", [".ttl", ".jsonld", ".rdf"])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, suffix: str) -> None:
+    import rdflib
+
+    graph = rdflib.Graph().parse(SAMPLES / "pets.ttl")
+    form = {".ttl": "turtle", ".jsonld": "json-ld", ".rdf": "xml"}[suffix]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        data = graph.serialize(format=form)
+    path = tmp_path / f"pets{suffix}"
+    path.write_text("\ufeff" + data)
+    assert triples(run("skos", path)) == triples(run("skos", SAMPLES / "pets.ttl"))
 
 
 def test_values_that_nobody_asked_for_may_be_wrong(repo: Repo) -> None:

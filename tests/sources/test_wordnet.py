@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -150,4 +151,39 @@ def test_a_folder_that_is_no_wordnet_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "index.noun").write_text("")
     (tmp_path / "data.noun").write_text("garbage\n")
     with pytest.raises(ProjectError, match=r"data\.noun:1: not a synset"):
+        read_wordnet(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "expected"),
+    [
+        ("data.noun", b"00001740 03\n", "data.noun:1: not a synset of WordNet: 2 words"),
+        ("data.noun", b"00001740 00 n 01 entity 0 000 | x\n", "data.noun:1: not a synset of WordNet: 0 is no file of nouns"),
+        ("data.noun", b"00001740 99 n 01 entity 0 000 | x\n", "data.noun:1: not a synset of WordNet: list index"),
+        ("data.noun", b"00001740 03 n ffffffff entity 0 000 | x\n", "data.noun:1: not a synset of WordNet: "),
+        ("data.noun", b"00001740 03 n 01 entity 0 999999 | x\n", "data.noun:1: not a synset of WordNet: list index"),
+        ("data.noun", b"9" * 5000 + b" 03 n 01 entity 0 000 | x\n", "data.noun:1: not a synset of WordNet: Exceeds"),
+        ("data.noun", b"00001740 03 n 01 entity 0 000 | \xff\n", "data.noun:1: not a synset of WordNet: 'utf-8'"),
+        ("index.noun", b"dog n " + b"9" * 5000 + b"\n", "index.noun:1: not an entry of WordNet's index"),
+        ("index.noun", b"a\n\xff\n", "index.noun:2: byte 0xff is not UTF-8"),
+        ("cntlist.rev", b"dog%1:05:00:: 1 many\n", "cntlist.rev: not WordNet's counts of senses: "),
+        ("cntlist.rev", b"\xff 1 1\n", "cntlist.rev: not WordNet's counts of senses: "),
+    ],
+)  # fmt: skip
+def test_a_broken_file_of_wordnet_is_one_clear_error(tmp_path: Path, file: str, data: bytes, expected: str) -> None:
+    for name in ("data.noun", "index.noun"):
+        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    (tmp_path / file).write_bytes(data)
+    with pytest.raises(ProjectError) as caught:
+        read_wordnet(tmp_path)
+    assert caught.value.message.startswith(expected)
+
+
+@pytest.mark.parametrize("file", ["data.noun", "index.noun", "cntlist.rev"])
+def test_a_pipe_is_no_file_of_wordnet(tmp_path: Path, file: str) -> None:
+    for name in ("data.noun", "index.noun"):
+        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    (tmp_path / file).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / file)
+    with pytest.raises(ProjectError, match="is a named pipe, not a regular file"):
         read_wordnet(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,27 @@ def test_one_word_in_five_may_differ() -> None:
     item = {"x": " ".join(text)}
     assert found(item, " ".join([*text[:8], "other"])) == [(1, "x", "L002")]  # 8 of 10
     assert found(item, " ".join([*text[:7], "other"])) == []  # 7 of 10
+
+
+@pytest.mark.parametrize(
+    ("item", "changed"),
+    [
+        ("红月饼是一种蓬松布料，而蓬松布料是一种什么？布料。", "红月饼是一种蓬松布科，而蓬松布料是一种什么？布料。"),
+        ("ปลาหมึกเป็นสัตว์ทะเลชนิดหนึ่งและสัตว์ทะเลเป็นอะไร สัตว์", "ปลาหมีกเป็นสัตว์ทะเลชนิดหนึ่งและสัตว์ทะเลเป็นอะไร สัตว์"),
+        ("समोसा एक प्रकार का नमकीन है और नमकीन किस प्रकार का है? भोजन।", "समोसा एक प्रकार का नमकीन है और नमकीन किस प्रकार का है? व्यंजन।"),
+        ("Cá mập là một loại cá, và cá là một loại gì? động vật.", "Cá mập là một loài cá, và cá là một loại gì? động vật."),
+    ],
+)  # fmt: skip
+def test_a_copy_with_one_sign_changed_is_found_in_any_script(item: str, changed: str) -> None:
+    assert "L002" in {code for *_, code in found({"x": item}, changed)}
+    assert "L002" in {code for *_, code in found({"x": item}, normalize("NFD", item))}
+
+
+def test_13_ideographs_in_a_row_are_found_12_are_not() -> None:
+    item = "红月饼是一种蓬松布料而蓬松布料是什么"
+    other = "天地玄黄宇宙洪荒日昃辰宿列张寒来暑往"
+    assert found({"x": item}, f"{other}{item[2:15]}{other}") == [(1, "x", "L001")]
+    assert found({"x": item}, f"{other}{item[2:14]}{other}") == []
 
 
 def test_without_items_nothing_is_found() -> None:

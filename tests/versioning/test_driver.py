@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from prodabuild.digest import md5
 from prodabuild.engine import lockfile
 from prodabuild.engine.dvcfile import read_lock
 from tests.conftest import Repo, Versioned, fill
@@ -103,7 +104,8 @@ def test_two_accepted_versions_end_in_a_conflict_with_ours_in_place(versioned: V
     start(versioned)
     for branch in ("other", "main"):
         versioned.git("checkout", "--quiet", branch)
-        known = entries(versioned) | {"accepted:chains": {"acc": {"dev": 0.5}, "results": {"sha256": branch}}}
+        results = {"path": "results/chains.json", "md5": md5(branch.encode()), "sha256": "0" * 64, "size": 1}
+        known = entries(versioned) | {"accepted:chains": {"acc": {"dev": 0.5}, "results": results}}
         versioned.repo.write("proda.lock", lockfile.render(known))
         versioned.commit()
     outcome = versioned.call("git", "merge", "--no-edit", "other", ok=False)
@@ -113,7 +115,7 @@ def test_two_accepted_versions_end_in_a_conflict_with_ours_in_place(versioned: V
         "proda.lock: error: both sides accepted another version of the suite chains; ours stays\n"
         "hint: `git add proda.lock` keeps it, `prodabuild test --accept` records what the merge has made\n"
     ) in outcome.err
-    assert entries(versioned)["accepted:chains"]["results"] == {"sha256": "main"}
+    assert entries(versioned)["accepted:chains"]["results"]["md5"] == md5(b"main")
     assert versioned.repo.run("compile", "--to", "data", "--locked").code == 0
     versioned.commit()
     assert versioned.git("status", "--porcelain") == ""

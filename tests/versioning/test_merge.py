@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prodabuild.digest import md5
 from prodabuild.engine import lockfile
 from prodabuild.engine.dvcfile import parse_lock
 from prodabuild.errors import ProjectError
@@ -50,7 +51,23 @@ stages:
 
 def entries(**given: int) -> dict[str, dict[str, Any]]:
     """Return entries of these digests; `_` stands for what a name cannot hold."""
-    return {name.replace("__", "/").replace("_", ":", 1): {"sha256": str(digest)} for name, digest in given.items()}
+    names = {name.replace("__", "/").replace("_", ":", 1): digest for name, digest in given.items()}
+    return {name: entry(name, digest) for name, digest in names.items()}
+
+
+def entry(name: str, digest: int) -> dict[str, Any]:
+    """Return an entry of this digest; an accepted version names the file of its results."""
+    if name.startswith("score:"):
+        return {"n": digest, "acc": 0.5}
+    if not name.startswith("accepted:"):
+        return {"sha256": f"{digest:064}"}
+    file = {"path": "results/chains.json", "md5": f"{digest:032}", "sha256": f"{digest:064}", "size": 1}
+    return {"acc": {"dev": 0.5}, "patches": {}, "results": file}
+
+
+def dvc(**given: str) -> bytes:
+    """Return a `dvc.lock` whose objects have names made of these words."""
+    return DVC.format(**{name: md5(word.encode()) for name, word in given.items()}).encode()
 
 
 def merged(base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +95,7 @@ def test_what_one_side_removed_goes_unless_the_other_changed_it() -> None:
 def test_a_model_of_other_data_than_the_merge_has_is_left_out() -> None:
     base = entries(shard_zoo__0=0, dataset=0, base=0)
     ours = base | entries(shard_zoo__0=1, dataset=1)
-    theirs = base | entries(model=2, results_chains=2) | {"score:chains/dev": {"acc": 1}}
+    theirs = base | entries(model=2, results_chains=2) | {"score:chains/dev": {"n": 1, "acc": 1}}
     found = merge_entries(base, ours, theirs)
     assert lockfile.parse(found.data, "") == ours
     assert found.stale == ("model", "results:chains", "score:chains/dev")
@@ -103,7 +120,9 @@ def test_two_accepted_versions_are_for_people_to_choose_between() -> None:
     assert (found.stale, found.conflicts) == ((), ("accepted:chains",))
 
 
-SIDE = st.dictionaries(st.sampled_from(NAMES), st.sampled_from([{"sha256": str(digest)} for digest in range(3)]))
+SIDE = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2)).map(
+    lambda side: {name: entry(name, digest) for name, digest in side.items()}
+)
 
 
 @settings(deadline=None)  # a machine that is busy is no mistake
@@ -130,25 +149,30 @@ def test_a_side_that_did_nothing_changes_nothing(base: Any, ours: Any) -> None:
 
 def test_stages_of_dvc_are_merged_and_one_that_depends_on_what_is_gone_goes() -> None:
     old = {"data": "d0", "used": "d0", "model": "m0", "notes": "n0"}
-    base = DVC.format(**old).encode()
-    ours = DVC.format(**old | {"data": "d1", "used": "d1", "model": "m1"}).encode()
-    theirs = DVC.format(**old | {"notes": "n2"}).encode()
+    base = dvc(**old)
+    ours = dvc(**old | {"data": "d1", "used": "d1", "model": "m1"})
+    theirs = dvc(**old | {"notes": "n2"})
     found = merge("sub/dvc.lock", base, ours, theirs)
-    both = DVC.format(**old | {"data": "d1", "used": "d1", "model": "m1", "notes": "n2"}).encode()
+    both = dvc(**old | {"data": "d1", "used": "d1", "model": "m1", "notes": "n2"})
     assert (found.data, found.stale) == (both, ())
 
-    theirs = DVC.format(**old | {"data": "d2", "used": "d2", "model": "m2"}).encode()
+    theirs = dvc(**old | {"data": "d2", "used": "d2", "model": "m2"})
     found = merge("dvc.lock", base, ours, theirs)
     assert (list(parse_lock(found.data, "").stages), found.stale) == (["notes"], ("data", "model"))
 
-    head, model = DVC.format(**old).partition("  model:")[0], "  model:" + DVC.partition("  model:")[2]
-    without = (head + "  notes:" + model.partition("  notes:")[2]).format(**old).encode()
-    found = merge("dvc.lock", without, DVC.format(**old | {"model": "m9"}).encode(), without.replace(b"d0", b"d2"))
+    head, _, model = dvc(**old).partition(b"  model:")
+    without = head + b"  notes:" + model.partition(b"  notes:")[2]
+    found = merge(
+        "dvc.lock",
+        without,
+        dvc(**old | {"model": "m9"}),
+        without.replace(md5(b"d0").encode(), md5(b"d2").encode()),
+    )
     assert (list(parse_lock(found.data, "").stages), found.stale) == (["data", "notes"], ("model",))
 
 
 def test_nothing_left_is_still_a_lock() -> None:
-    versions = [DVC.format(data=name, used=name, model=name, notes=name).encode() for name in ("a", "b", "c")]
+    versions = [dvc(data=name, used=name, model=name, notes=name) for name in ("a", "b", "c")]
     found = merge("dvc.lock", *versions)
     assert found.data == b"schema: '2.0'\nstages: {}\n"
     assert parse_lock(found.data, "").stages == {}

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from prodabuild.digest import md5
+from prodabuild.engine import journal
 from tests.conftest import CONFIG, Repo, Versioned, knowledge
 from tests.training.conftest import teach
 
@@ -199,6 +201,40 @@ def test_sources_that_dvc_keeps_are_laid_out(versioned: Versioned) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        (".prodabuild/state.db", "error: evil.dvc names .prodabuild/state.db: no source lies there\n"),
+        ("build/dataset/README.md", "error: evil.dvc names build/dataset/README.md: no source lies there\n"),
+        (".git", "error: evil.dvc names .git: no source lies there\n"),
+        ("x/../../../evil", "error: '../../evil' leaves the repository\n"),
+    ],
+)
+def test_sources_of_dvc_lie_where_sources_lie(versioned: Versioned, path: str, error: str) -> None:
+    versioned.repo.built()
+    versioned.repo.write(f".dvc/cache/files/md5/{md5(b'x')[:2]}/{md5(b'x')[2:]}", b"x")
+    versioned.repo.write("evil.dvc", f"outs:\n- md5: {md5(b'x')}\n  size: 1\n  hash: md5\n  path: {path}\n")
+    versioned.commit()
+    outcome = versioned.repo.run("rebuild", "HEAD")
+    assert (outcome.code, outcome.err.splitlines(keepends=True)[0]) == (1, error)
+    assert not list(versioned.path.parent.glob("evil"))
+
+
+def test_a_trace_of_this_clone_with_another_object_is_not_restored(versioned: Versioned) -> None:
+    """The md5 and the size of another object beside the sha256 that the lock names."""
+    release(versioned, "v1")
+    path = versioned.path / ".prodabuild/state.journal"
+    traces = list(journal.read(path))
+    versioned.repo.write(f".dvc/cache/files/md5/{md5(b'lie')[:2]}/{md5(b'lie')[2:]}", b"lie")
+    for number, trace in enumerate(traces):
+        if trace.unit == "shard:zoo/010":
+            (stored,) = trace.files
+            traces[number] = trace._replace(files=(stored._replace(md5=md5(b"lie"), size=3),))
+    path.write_bytes(b"".join(map(journal.line_of, traces)))
+    document = rebuilt(versioned.repo, "v1")
+    assert (document["built"], document["restored"]) == (0, 29)  # by the traces that main names
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
         (["v9"], 2, "error: git knows no commit 'v9'\nhint: name a branch, a tag or a commit: `git log --oneline`\n"),
@@ -242,11 +278,12 @@ def test_what_a_killed_rebuild_left_is_cleared(versioned: Versioned) -> None:
 
 def test_libraries_that_are_not_those_of_then_are_named_first(versioned: Versioned) -> None:
     versioned.repo.built()
-    entry = b'"base": {"made_with":{"device":"abacus","peft":"0.0.1"},"md5":"0","path":"x","sha256":"0","size":1},\n"dataset"'
+    made = f'"md5":"{32 * "0"}","path":"x","sha256":"{64 * "0"}","size":1'
+    entry = f'"base": {{"made_with":{{"device":"abacus","peft":"0.0.1"}},{made}}},\n"dataset"'.encode()
     versioned.repo.write("proda.lock", versioned.repo.read("proda.lock").replace(b'"dataset"', entry, 1))
     versioned.commit()
     from prodabuild.engine.lockfile import read
-    from prodabuild.versioning.rebuild import differences
+    from prodabuild.project.environment import differences
 
     found = differences(read(versioned.path / "proda.lock"), "cpu")
     assert [(what, then) for what, then, _ in found] == [("device", "abacus"), ("peft", "0.0.1")]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prodabuild.digest import md5
+from prodabuild.digest import md5, sha256
+from prodabuild.engine import lockfile
 from tests.conftest import CONFIG, Repo, Versioned
 
 pytest.importorskip("dvc")
@@ -107,10 +108,10 @@ def test_all_versions_go_and_come(stored: Versioned, tmp_path: Path) -> None:
     clone = Versioned(Repo(tmp_path / "clone", stored.repo.capsys), stored.environment)
     subprocess.run(["git", "clone", "--quiet", str(tmp_path / "bare.git"), str(clone.path)], check=True)
     assert clone.repo.run("pull", "--all-versions").code == 0
-    for ref in ("first", "origin/main", "origin/side"):
+    for ref, trust in (("first", "lock"), ("origin/main", "all"), ("origin/side", "lock")):  # HEAD is side
         clone.git("checkout", "--quiet", "--force", ref)
         assert clone.repo.run("pull", "--json").json["moved"] == 0  # it lays out what is here
-        assert clone.repo.data()["built"] == []
+        assert clone.repo.data("--trust", trust)["built"] == []
 
 
 def bare(tmp_path: Path) -> Path:
@@ -308,3 +309,140 @@ def test_a_remote_that_gives_back_other_bytes_than_it_was_sent(
         5,
         f"error: {tmp_path}/remote gave back other bytes than it was sent",
     )
+
+
+def test_an_object_that_is_empty_here_and_at_the_remote_is_never_taken_for_whole(
+    stored: Versioned, tmp_path: Path
+) -> None:
+    stored.repo.run("push")
+    clone = stored.clone(tmp_path / "clone")
+    assert clone.repo.run("pull").code == 0
+    name = "dataset/train/zoo/010.jsonl"
+    found = md5(stored.repo.read(f"build/{name}"))
+    here = clone.path / f".dvc/cache/files/md5/{found[:2]}/{found[2:]}"
+    here.chmod(0o644)
+    here.write_bytes(b"")
+    healed = clone.repo.run("pull", "--json").json
+    assert (healed["moved"], healed["missing"], healed["damaged"]) == (1, [], [])
+    assert here.read_bytes() == stored.repo.read(f"build/{name}")
+    for path in (here, tmp_path / f"remote/files/md5/{found[:2]}/{found[2:]}"):
+        path.chmod(0o644)
+        path.write_bytes(b"")
+    outcome = clone.repo.run("pull")
+    assert outcome.code == 5
+    assert f"damaged at the remote: build/{name}\n" in outcome.out
+    assert not here.exists()
+    (tmp_path / f"remote/files/md5/{found[:2]}/{found[2:]}").unlink()
+    here.write_bytes(b"cut")
+    assert clone.repo.run("pull", "--json").json["missing"] == [f"build/{name}"]
+    assert not here.exists()
+
+
+@pytest.mark.parametrize("name", ["dataset", "suites"])
+def test_a_list_of_a_folder_that_is_empty_or_names_paths_outside_is_no_list(stored: Versioned, name: str) -> None:
+    lock = stored.repo.read("dvc.lock").decode()
+    tree = lock.partition(f"path: build/{name}\n      hash: md5\n      md5: ")[2][:32]
+    path = stored.path / f".dvc/cache/files/md5/{tree[:2]}/{tree[2:]}.dir"
+    path.chmod(0o644)
+    stored.repo.run("push")
+    for data in (b"", b'[{"md5": "ab/abs", "relpath": "../../x"}]', b"[" * 100_000):
+        path.chmod(0o644) if path.exists() else None
+        path.write_bytes(data)
+        assert stored.repo.run("pull", "--json").json["moved"] == 1
+        assert md5(path.read_bytes()) == tree
+
+
+def test_without_traces_it_says_what_the_next_compile_does(stored: Versioned, tmp_path: Path) -> None:
+    stored.repo.write("dvc.yaml", "stages: {}\n")
+    (stored.path / "dvc.lock").unlink()
+    stored.commit()
+    stored.repo.run("push")
+    clone = stored.clone(tmp_path / "clone")
+    last = clone.repo.run("pull").out.splitlines()[-1]
+    files = len(stored.repo.files()) - 1
+    assert last == (
+        f"{files} files laid in build/; no traces came with them: the next `prodabuild compile` builds and trains again "
+        "(let dvc.yaml name build/traces/data.journal and its like)"
+    )
+    assert clone.repo.data()["restored"] == []
+
+
+def test_a_branch_that_is_not_trusted_is_said_to_be_built(stored: Versioned, tmp_path: Path) -> None:
+    stored.git("checkout", "--quiet", "-b", "side")
+    stored.repo.edit(KINDS, OLD, NEW)
+    stored.repo.data()
+    stored.commit()
+    stored.repo.run("push", "--all-versions")
+    stored.git("checkout", "--quiet", "main")
+    clone = stored.clone(tmp_path / "clone")
+    clone.git("checkout", "--quiet", "side")
+    last = clone.repo.run("pull").out.splitlines()[-1]
+    assert last.endswith(
+        "laid in build/; the next `prodabuild compile` restores what origin/main names and builds the rest "
+        "(--trust all restores all)"
+    )
+    report = clone.repo.data()
+    assert len(report["built"]) < 6
+    assert len(report["restored"]) > 20
+    clone.git("remote", "remove", "origin")
+    clone.git("branch", "--quiet", "-D", "main")
+    shutil.rmtree(clone.path / "build")
+    assert (
+        clone.repo.run("pull")
+        .out.splitlines()[-1]
+        .endswith("; the next `prodabuild compile` builds all: no branch is trusted (--trust all restores all)")
+    )
+
+
+def test_what_was_laid_for_a_unit_that_there_is_not_goes_with_the_next_build(stored: Versioned) -> None:
+    stray = b"somebody else wrote this"
+    row = {"path": "dataset/train/zoo/stray.jsonl", "md5": md5(stray), "sha256": sha256(stray), "size": len(stray)}
+    entries = lockfile.read(stored.path / "proda.lock") | {"shard:zoo/stray": row}
+    stored.repo.write("proda.lock", lockfile.render(entries))
+    stored.repo.write(f".dvc/cache/files/md5/{md5(stray)[:2]}/{md5(stray)[2:]}", stray)
+    stored.repo.run("push")
+    assert stored.repo.run("pull").code == 0
+    assert stored.repo.read("build/dataset/train/zoo/stray.jsonl") == stray
+    stored.repo.data()
+    assert not (stored.path / "build/dataset/train/zoo/stray.jsonl").exists()
+
+
+@pytest.mark.parametrize("branch", [b"a\xe2\x80\xa8b", b"caf\xff", b"x\xc2\x85y"])
+def test_a_branch_may_have_any_name(stored: Versioned, branch: bytes) -> None:
+    commit = stored.git("rev-parse", "HEAD").strip().encode()
+    packed = b"# pack-refs with: peeled fully-peeled sorted \n" + commit + b" refs/heads/" + branch + b"\n"
+    stored.repo.write(".git/packed-refs", packed)
+    stored.repo.edit(KINDS, OLD, NEW)
+    stored.repo.data()
+    stored.git("commit", "--quiet", "--all", "--message", "more")
+    for words in (["push", "--all-versions"], ["pull", "--all-versions"], ["gc"], ["verify"], ["rebuild", "HEAD"]):
+        outcome = stored.repo.run(*words)
+        assert outcome.code == 0, (words, outcome.err)
+    assert len(stored.repo.run("push", "--all-versions", "--json").json["versions"]) == 2
+
+
+SECRET = "http://user:secret@127.0.0.1:9/x?token=secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        (SECRET, "push"),
+        ("https://secret@127.0.0.1:9/x", "push --json"),
+        ("http://u:se/secret@127.0.0.1:9/x", "push"),
+        (SECRET, "pull --json"),
+        (SECRET, "rebuild HEAD -v"),
+        (SECRET, "verify"),
+    ],
+)
+def test_no_command_prints_the_secrets_of_a_remote(versioned: Versioned, url: str, words: str) -> None:
+    pytest.importorskip("dvc")
+    versioned.repo.built()
+    versioned.commit()
+    versioned.repo.write(".dvc/config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n")
+    shutil.rmtree(versioned.path / ".dvc/cache")
+    shutil.rmtree(versioned.path / "build")
+    outcome = versioned.repo.spawn(*words.split())
+    assert "secret" not in outcome.out + outcome.err
+    assert ("***@127.0.0.1" in outcome.out + outcome.err) == words.startswith("pu")
+    assert outcome.code in (0, 5)
