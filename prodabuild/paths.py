@@ -157,10 +157,29 @@ def open_regular(path: Path) -> FileIO:
 def source(root: Path, text: str) -> Path:
     """Return the path of a file of a repository; raises `UnsafePathError` where a link leads out of the repository."""
     path = root / text
-    if link_on_the_way(root, path) and not path.resolve().is_relative_to(root.resolve()):
+    if link_on_the_way(root, path) and leaves(root, path):
         raise UnsafePathError(
             f"{text!r} leads outside the repository", "replace the symbolic link by what it points to"
         )
+    return path
+
+
+def leaves(root: Path, path: Path) -> bool:
+    """Tell whether a path leads out of a root, or through links that end nowhere."""
+    try:
+        return not path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return True
+
+
+def named(root: Path, path: Path) -> Path:
+    """Return a path that a command line names; raises `UnsafePathError` for a link of the repository that leaves it.
+
+    A path elsewhere is the user's word; what lies in a repository may be anybody's.
+    """
+    plain = type(path)(os.path.abspath(path))
+    if plain.is_relative_to(root):
+        source(root, plain.relative_to(root).as_posix())
     return path
 
 

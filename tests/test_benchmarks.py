@@ -17,6 +17,7 @@ COMMANDS = (
     "exponents",
     "floors",
     "footprint",
+    "fuzz",
     "growth",
     "incremental",
     "items",
@@ -75,3 +76,25 @@ def test_growth_relates_each_size_to_the_smallest() -> None:
     assert small["full_ratio"] == small["noop_ratio"] == 1.0
     assert large["samples"] > small["samples"]
     assert small["one_edit_built"] == large["one_edit_built"] == 2
+
+
+@pytest.mark.engine
+def test_no_mutant_of_a_file_is_a_bug_a_hang_or_a_write_outside() -> None:
+    document = run("fuzz", "--cases", "300", "--seed", "2")
+    assert document["failures"] == []
+    assert sum(row["cases"] for row in document["files"]) == 300
+
+
+def test_a_mutant_is_the_same_again_and_a_failure_says_how_to_repeat_it() -> None:
+    import fuzz
+    import mutants
+
+    draws = [fuzz.draw(fuzz.rng_of(1, number), number, None) for number in (7, 7, 8)]
+    assert draws[0] == draws[1] != draws[2]
+    document = b'{"a": [1, {"b": null}], "c": "d"}'
+    first = [mutants.mutate(fuzz.rng_of(1, number), document, [b"{}"]) for number in range(500)]
+    alone = [mutants.mutate(fuzz.rng_of(1, number), document, [b"{}"]) for number in reversed(range(500))]
+    assert first == alone[::-1]
+    assert len(set(first)) > 400
+    told = fuzz.told(fuzz.Failure(fuzz.Case(7, "lock", ("check",)), ["traceback"]), 1, None)
+    assert told.endswith("python benchmarks/fuzz.py --seed 1 --start 7 --cases 1")

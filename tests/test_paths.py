@@ -18,6 +18,8 @@ from prodabuild.paths import (
     is_md5,
     is_regular,
     is_sha256,
+    leaves,
+    named,
     owned_folder,
     read_regular,
     refusal,
@@ -117,3 +119,25 @@ def test_digests_have_one_form() -> None:
     for name in ("", "0" * 31, "F" * 32, "0" * 32 + "\n", "0" * 32 + ".dir.dir", "ab/abs/path", None, 3):
         assert not is_md5(name)
         assert not is_sha256(name)
+
+
+def test_a_named_path_may_be_anywhere_but_behind_a_link_of_the_repository(tmp_path: Path) -> None:
+    root, outside = tmp_path / "repo", tmp_path / "outside.txt"
+    root.mkdir()
+    outside.write_text("x")
+    (root / "out.csv").symlink_to(outside)
+    (root / "folder").symlink_to(tmp_path)
+    (root / "loop").symlink_to("loop")
+    (root / "inside.csv").symlink_to("plain.csv")
+    for name in ("out.csv", "folder/outside.txt", "loop"):
+        with pytest.raises(UnsafePathError, match="leads outside the repository"):
+            named(root, root / name)
+    for path in (root / "inside.csv", root / "plain.csv", outside, root / "new/x.svg"):
+        assert named(root, path) == path
+
+
+def test_links_in_a_circle_lead_outside(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert leaves(tmp_path, tmp_path / "a")
+    assert not leaves(tmp_path, tmp_path / "c")

@@ -9,6 +9,7 @@ import click
 
 from prodabuild.cli.options import folder_of, wants_json
 from prodabuild.errors import UsageError
+from prodabuild.paths import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,5 +50,5 @@ def write_drawing(console: Console, folder: Path, plot: Path | None, draw: Calla
     if plot == STDOUT:
         console.data(draw())
     elif plot is not None:
-        (folder / plot).write_bytes(draw())
+        named(folder.resolve(), folder / plot).write_bytes(draw())
         console.note(f"drawn: {plot}")

@@ -9,6 +9,7 @@ import click
 from prodabuild.cli.drawings import FILE, STDOUT, one_on_stdout
 from prodabuild.cli.options import building, common, open_project, trust
 from prodabuild.errors import ExitCode, UsageError
+from prodabuild.paths import named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def command(
     options = Options("results", jobs, locked, keep_going, device, console.emit, own_code=own_code, trust=trust())
     report = open_project(folder).test(options, TestRequest(against, accept, failed))
     console.close()
-    _write_files(console, report, junit, md)
+    _write_files(console, folder, report, junit, md)
     if console.as_json:
         console.json(report.to_json())
     elif not alone:
@@ -68,7 +69,9 @@ def command(
     return ExitCode.DONE if report.verdict.verdict == "pass" else ExitCode.GATE_FAILED
 
 
-def _write_files(console: Console, report: TestReport, junit_file: Path | None, md_file: Path | None) -> None:
+def _write_files(
+    console: Console, folder: Path, report: TestReport, junit_file: Path | None, md_file: Path | None
+) -> None:
     from prodabuild.cli.junit import junit
     from prodabuild.cli.scores import markdown
 
@@ -80,4 +83,4 @@ def _write_files(console: Console, report: TestReport, junit_file: Path | None, 
             console.data(data)
         elif file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
+            named(folder.resolve(), file).write_bytes(data)

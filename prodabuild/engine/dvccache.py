@@ -45,6 +45,6 @@ def _cache_dir(config: Path) -> str:
     )
     try:
         parser.read_string(data.decode())
-    except (configparser.Error, UnicodeDecodeError) as error:
+    except (configparser.Error, UnicodeDecodeError, AttributeError) as error:  # a key without a value, and a line below
         raise ProjectError(f".dvc/{config.name} cannot be read", "`dvc config --list` says what is wrong") from error
     return (parser.get("cache", "dir", fallback="") or "").strip("\"'")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prodabuild.paths import CONTROL, Refusal, refusal
+from prodabuild.paths import CONTROL, Refusal, leaves, refusal
 from prodabuild.problems import Problem, raise_errors
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def refuse(root: Path, path: str) -> Refusal | None:
         return refused
     if not (root / path).exists():
         return Refusal("M023", f"{path!r} does not exist", "create it, or correct the path")
-    if _leaves(root, root / path):
+    if leaves(root, root / path):
         return Refusal("M022", f"{path!r} leads outside the repository", _NO_LINK)
     return None
 
@@ -39,7 +39,7 @@ def files_below(root: Path, path: str, suffixes: tuple[str, ...]) -> list[str]:
     problems: list[Problem] = []
     for name, linked in _walk(root / path):
         relative = name.relative_to(root).as_posix()
-        if linked and _leaves(root, name):
+        if linked and leaves(root, name):
             problems.append(Problem("M022", f"{relative!r} leads outside the repository", relative, hint=_NO_LINK))
         elif linked and name.is_dir():
             problems.append(Problem("M025", f"{relative!r} is a linked folder", relative, hint=_NO_LINK))
@@ -68,10 +68,6 @@ def _walk(top: Path) -> Iterator[tuple[Path, bool]]:
         yield from ((Path(folder, name), True) for name in links)
         shown = (name for name in files if not name.startswith("."))
         yield from ((Path(folder, name), os.path.islink(os.path.join(folder, name))) for name in shown)
-
-
-def _leaves(root: Path, path: Path) -> bool:
-    return not path.resolve().is_relative_to(root)
 
 
 def is_task_file(task: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodabuild.digest import sha256
 from prodabuild.errors import ProjectError, UsageError
-from prodabuild.paths import read_regular
+from prodabuild.paths import named, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +84,7 @@ def read_documents(request: Request) -> list[Document]:
     for path in request.paths:
         name = path.name if counts[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}"
         try:
-            found.append(Document(path, name, read_regular(path)))
+            found.append(Document(path, name, read_regular(named(request.root, path))))
         except (OSError, ValueError) as error:
             raise ProjectError(f"{path}: {getattr(error, 'strerror', error)}", "name the files to import") from None
     if len({document.name for document in found}) < len(found):

@@ -43,8 +43,11 @@ def test_the_local_configuration_shadows_that_of_the_repo(dvc: Path) -> None:
     assert cache_folder(dvc) == Path("/mnt/mine")
 
 
-def test_a_configuration_that_cannot_be_read_is_told(dvc: Path) -> None:
-    (dvc / "config").write_text("dir = /mnt/cache\n")
+@pytest.mark.parametrize(
+    "text", [b"dir = x\n", b"[cache]\ndir\n    = x\n", b"[cache]\ndir = \xff\n", b"[cache\ndir = x\n"]
+)
+def test_a_configuration_that_cannot_be_read_is_told(dvc: Path, text: bytes) -> None:
+    (dvc / "config").write_bytes(text)
     with pytest.raises(ProjectError, match=r"\.dvc/config cannot be read"):
         cache_folder(dvc)
 
