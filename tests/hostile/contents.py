@@ -139,7 +139,7 @@ def floods() -> Iterator[Case]:
     yield Case("flood", "patterns of a mapping", riddle_table, (CSV,))
     for name in ("knowledge/zoo/more.jsonl", "knowledge/zoo/kinds.yaml", "proda.lock", "patches/0001-macaws.yaml", "dvc.yaml",
                  "sources/notes.txt", "raw.dvc", ".dvcignore", ".dvc/config", "patches/trials.jsonl"):  # fmt: skip
-        yield Case("flood", f"700 MB at {name}", big(name, 700 << 20, b'{"a": "'), (CHECK, PLAN, GC))
+        yield Case("flood", f"200 MB at {name}", big(name, 200 << 20, b'{"a": "'), (CHECK, PLAN, GC))
     for name, setting in {
         "ratios": "ratios: {define: 2147483647, relate: 1}",
         "replay of infinity": "replay: .inf",

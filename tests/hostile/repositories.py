@@ -76,7 +76,6 @@ def linked_folders() -> Iterator[Case]:
         ".prodabuild/state.journal": COMPILE,
         ".prodabuild/state.seal": COMPILE,
         ".prodabuild/state.db.new": COMPILE,
-        "footprint.svg": ("probe", "source", "lag:lag=1", "--plot", "footprint.svg"),
     }.items():
         yield Case("linked file that is written", name, link(name, "victim/keep.txt"), (command,))
 

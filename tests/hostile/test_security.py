@@ -17,6 +17,9 @@ import stage
 from confinement import Ended, Scene
 from places import CHECK, DIFF, DOCTOR, GC, LIST, PLAN, SHOW, VERIFY, WHY, Words, forget
 
+from prodabuild.cli.console import Console
+from prodabuild.cli.drawings import write_drawing
+from prodabuild.paths import UnsafePathError
 from tests.conftest import ROOT
 from tests.hostile import contents, repositories
 from tests.hostile.cases import Spoil
@@ -143,6 +146,13 @@ def test_a_cache_that_is_committed_gets_objects_alone(scene: Scene) -> None:
 def mode(scene: Scene, change: str) -> int:
     """Return the mode of what a change is about."""
     return os.lstat(scene.around / change.partition(": ")[2]).st_mode
+
+
+def test_a_drawing_follows_no_link(scene: Scene) -> None:
+    (scene.repo / "x.svg").symlink_to(scene.around / "victim/keep.txt")
+    with pytest.raises(UnsafePathError, match="leads outside the repository"):
+        write_drawing(Console(), scene.repo, Path("x.svg"), lambda: b"<svg/>")
+    assert (scene.around / "victim/keep.txt").read_text() == "a stranger may not touch this\n"
 
 
 @pytest.mark.train
