@@ -63,6 +63,6 @@ def refuse_other() -> None:
     found = torch.backends.cpu.get_cpu_capability()
     if kernels_here() == AVX2 and found != "AVX2":
         raise OutsideError(
-            f"torch was used before prodabuild was imported, and computes by {found} kernels: results would not be reproducible",
+            f"torch was used before prodabuild was imported, by {found} kernels: results would not be reproducible",
             "import prodabuild.project before torch is used, or set ATEN_CPU_CAPABILITY=avx2",
         )

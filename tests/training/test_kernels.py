@@ -123,6 +123,6 @@ except OutsideError as error:
         check=True,
     )
     assert done.stdout == (
-        "torch was used before prodabuild was imported, and computes by DEFAULT kernels: results would not be reproducible|"
+        "torch was used before prodabuild was imported, by DEFAULT kernels: results would not be reproducible|"
         "import prodabuild.project before torch is used, or set ATEN_CPU_CAPABILITY=avx2\n"
     )
