@@ -57,12 +57,12 @@ def fix() -> None:
 
 
 def refuse_other() -> None:
-    """Raise `OutsideError` where torch was loaded before `fix` was called, with other kernels."""
+    """Raise `OutsideError` where torch computed something before `fix` was called, with other kernels."""
     import torch
 
     found = torch.backends.cpu.get_cpu_capability()
     if kernels_here() == AVX2 and found != "AVX2":
         raise OutsideError(
-            f"torch was imported before prodabuild, and computes by {found} kernels: results would not be reproducible",
-            "import prodabuild.project before torch, or set ATEN_CPU_CAPABILITY=avx2",
+            f"torch was used before prodabuild was imported, by {found} kernels: results would not be reproducible",
+            "import prodabuild.project before torch is used, or set ATEN_CPU_CAPABILITY=avx2",
         )

@@ -104,6 +104,7 @@ def test_one_digest_whatever_the_user_sets(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.train
 def test_torch_that_was_loaded_with_other_kernels_is_refused() -> None:
     program = """import torch
+torch.ones(9).exp()  # the first operation decides
 from prodabuild.errors import OutsideError
 from prodabuild.training.exact import exact
 try:
@@ -122,6 +123,6 @@ except OutsideError as error:
         check=True,
     )
     assert done.stdout == (
-        "torch was imported before prodabuild, and computes by DEFAULT kernels: results would not be reproducible|"
-        "import prodabuild.project before torch, or set ATEN_CPU_CAPABILITY=avx2\n"
+        "torch was used before prodabuild was imported, by DEFAULT kernels: results would not be reproducible|"
+        "import prodabuild.project before torch is used, or set ATEN_CPU_CAPABILITY=avx2\n"
     )
