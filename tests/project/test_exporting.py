@@ -89,7 +89,7 @@ def test_it_says_what_it_wrote_and_how_to_read_it(repo: Repo) -> None:
     )
     outcome = repo.run("export", "sharegpt", "--split", "validation=0.1", "--to", "out")
     assert re.sub(r"\d\.\d s", "T s", outcome.out) == (
-        "449 rows (416 train, 48 validation) in out: 3 files, 0.1 MB (T s)\n"
+        "449 rows (401 train, 48 validation) in out: 3 files, 0.1 MB (T s)\n"
         "llamafactory-cli train --stage sft --dataset_dir out --dataset small ...\n"
     )
 
@@ -102,8 +102,8 @@ def test_the_report_and_the_marker_agree_with_the_lock(repo: Repo) -> None:
     }  # fmt: skip
     for name in ("splits", "disciplines", "recipes", "data", "format", "schema"):
         assert report[name] == marker[name]
-    assert (report["splits"], report["disciplines"]) == ({"train": 449}, {"tools": 232, "zoo": 232})
-    assert report["recipes"] == {"choose": 64, "define": 144, "judge": 128, "relate": 128}
+    assert (report["splits"], report["disciplines"]) == ({"train": 449}, {"tools": 217, "zoo": 232})
+    assert report["recipes"] == {"choose": 59, "define": 144, "judge": 118, "relate": 128}
     assert {entry.pop("path"): entry for entry in report["files"]} == marker["files"]
     assert locked(repo, "dataset") == marker["data"]
 

@@ -27,7 +27,7 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
     repo.edit(
         KINDS,
         "definition: a lizard with the habits of a gecko",
-        "definition: a small lizard with the habits of a gecko",
+        "definition: a lizard with the small habits of a gecko",
     )
     plan = repo.run("plan", "--to", "data", "--json").json
     (shard, leaks, dataset) = [step for step in plan["steps"] if step["action"] != "clean"]
@@ -35,7 +35,7 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
         repo.read(KINDS)
         .decode()
         .split("\n")
-        .index("  definition: a small lizard with the habits of a gecko and of nothing else")
+        .index("  definition: a lizard with the small habits of a gecko and of nothing else")
         + 1
     )
     assert shard["action"] == "build"
@@ -44,7 +44,7 @@ def test_one_definition_rebuilds_the_one_shard_that_reads_it(repo: Repo) -> None
             "what": "definition of zoo/gecko changed",
             "where": f"{KINDS}:{line}",
             "old": "a lizard with the habits of a gecko and of nothing else",
-            "new": "a small lizard with the habits of a gecko and of nothing else",
+            "new": "a lizard with the small habits of a gecko and of nothing else",
         }
     ]
     assert (leaks["unit"], leaks["action"]) == (shard["unit"].replace("shard:", "leaks:"), "maybe")

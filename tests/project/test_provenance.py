@@ -91,7 +91,7 @@ def test_the_facets_and_lists_that_a_reader_read_are_those_that_rebuild_it(repo:
     home = group["first"][0]["what"]
     assert reads[home].startswith("definition, name")
     through = [note for unit, note in reads.items() if unit.startswith("shard:") and unit != home]
-    assert any(note == "name (found through the relations to zoo/lizard)" for note in through)
+    assert any(note == "genus, name, aliases (found through the relations to zoo/lizard)" for note in through)
     repo.edit(KINDS, "definition: a lizard with the habits of a gecko", "definition: a lizard that sticks")
     defined = {unit for unit, note in reads.items() if "definition" in note}
     assert {unit for unit in repo.data()["built"] if unit.startswith(("shard:", "items:"))} == defined
