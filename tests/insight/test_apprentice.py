@@ -139,5 +139,5 @@ class _Leak:
 
 def test_figures_that_are_no_numbers_are_refused() -> None:
     rows = CHAIN.sample(4, 8, "rows")
-    with pytest.raises(ProjectError, match="what the model pays is no number"):
+    with pytest.raises(ProjectError, match="what the model pays is no finite number"):
         excess_of(np.full(rows.shape, np.nan), CHAIN.surprisal(rows))
