@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prodabuild.digest import canonical
 from prodabuild.engine.code import LOCAL, code_facets, normalise, parents
 from prodabuild.engine.facts import Fact
-from prodabuild.paths import read_source
+from prodabuild.paths import UnsafePathError, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,13 +89,21 @@ def closure_of(root: Path, names: Iterable[str]) -> Closure:
             outside.add(name.partition(".")[0])
             continue
         try:
-            modules[name] = Module(file, parse(read_source(root, file), name, file))
+            modules[name] = Module(file, parse(_source(root, file), name, file))
         except SyntaxError as error:
             broken.append((file, error))
         else:
             todo += [*modules[name].parsed.facets["imports"], *parents(name)]
     ours = {name.partition(".")[0] for name in modules}
     return Closure(modules, frozenset(outside - ours - RESERVED - {""}), broken)
+
+
+def _source(root: Path, file: str) -> bytes:
+    """Return the bytes of a module, none of one behind a link that leaves the repo: whoever lists them refuses it."""
+    try:
+        return read_source(root, file)
+    except UnsafePathError:
+        return b""
 
 
 def parse(data: bytes, name: str, file: str) -> Parsed:

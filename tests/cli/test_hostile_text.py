@@ -60,11 +60,12 @@ def hostile(repo: Repo) -> Repo:
     git(repo, "commit", "--quiet", "-m", "before")
     evil = yaml_text(EVIL)
     repo.write(
-        f"knowledge/zoo/{NAME}.yaml",
+        "knowledge/zoo/evil.yaml",
         f"concepts:\n- id: zoo/evil\n  name: {evil}\n  definition: {yaml_text('a lizard ' + EVIL)}\n"
         f"  aliases: [{yaml_text('other ' + EVIL)}]\n  source: {{document: {yaml_text('a ' + MARKUP)}}}\n"
         "  relations:\n  - {predicate: is_a, object: zoo/lizard}\n",
     )
+    repo.write(f"sources/{NAME}.md", "a text")
     repo.edit("knowledge/zoo/chains.yaml", "title: from gecko to reptile", f"title: {evil}")
     repo.write(
         "proda.yaml",
@@ -103,8 +104,8 @@ COMMANDS = [
     ("patch", "show", "1", "-v"), ("patch", "show", EVIL), ("diff", "HEAD~1"), ("diff", "HEAD~1", "-v"), ("diff", REF),
     ("diff", "HEAD~1", REF), ("diff", EVIL), ("lock", "--merge"), ("gc",), ("doctor",), ("verify",), ("rebuild", EVIL),
     ("compile", "--to", "data"), ("export", "messages"), ("export", "hf"), ("export", EVIL), ("push",), ("pull",),
-    ("import", "csv", f"knowledge/zoo/{NAME}.yaml"), ("footprint", EVIL), ("footprint", "--compare", EVIL),
-    ("probe", "source", EVIL), ("probe", "verify", f"knowledge/zoo/{NAME}.yaml"), ("probe", "freeze", EVIL),
+    ("import", "csv", f"sources/{NAME}.md"), ("footprint", EVIL), ("footprint", "--compare", EVIL),
+    ("probe", "source", EVIL), ("probe", "verify", f"sources/{NAME}.md"), ("probe", "freeze", EVIL),
     ("patch", "new", EVIL), ("patch", "new", "x", "--record", "zoo/evil"), ("patch", "drop", EVIL), ("patch", "try", EVIL),
     ("compile", "--log", EVIL), ("init", EVIL), (EVIL,), ("plan", EVIL), ("test", "--failed"), ("debug",),
 ]  # fmt: skip
@@ -139,7 +140,7 @@ def test_json_has_the_true_text(hostile: Repo) -> None:
     (patch,) = hostile.run("patch", "list", "--json").json["patches"]
     assert patch["title"] == EVIL
     (record, *_) = (row for row in hostile.run("diff", "HEAD~1", "--json").json["records"] if row["id"] == "zoo/evil")
-    assert (record["new"]["name"], record["where"].rpartition(":")[0]) == (EVIL, f"knowledge/zoo/{NAME}.yaml")
+    assert (record["new"]["name"], record["where"].rpartition(":")[0]) == (EVIL, "knowledge/zoo/evil.yaml")
 
 
 def rendered(text: str) -> None:

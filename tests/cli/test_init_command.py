@@ -240,8 +240,8 @@ def test_a_check_of_a_pull_request_restores_nothing_that_was_built_elsewhere() -
     ]
     assert builds == [
         "prodabuild compile --to data --trust none",
-        "prodabuild plan --to data --trust none",
-        "prodabuild compile --to data --trust none",
+        "prodabuild plan --to data --no-own-code --trust none",
+        "prodabuild compile --to data --no-own-code --trust none",
     ]
 
 

@@ -367,7 +367,7 @@ def test_json_quiet_and_verbose_count_before_a_command(repo: Repo) -> None:
 
 
 FAILING = [
-    (("plan", "--fast"), 2, "No such option '--fast'. Did you mean '--to'?"),
+    (("plan", "--fast"), 2, "No such option '--fast'. (Did you mean one of: '--to', '--trust'?)"),
     (("compile", "--to", "moon"), 2, "Invalid value for '--to': 'moon' is not one of 'data', 'model'."),
     (("compile", "-j", "0"), 2, "Invalid value for '-j' / '--jobs': 0 is not in the range x>=1."),
     (("why",), 2, "Missing argument 'THING'."),

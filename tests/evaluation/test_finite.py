@@ -30,7 +30,7 @@ def test_recorded_results_without_a_number_are_no_score(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None])
 def test_no_gate_is_judged_by_what_is_no_number(value: Any) -> None:
-    found = {"chains": {"sealed": {"acc": value, "drop": 0.0, "drop_from": "base"}}}
+    found = {"chains": {"sealed": {"n": 4, "acc": value, "drop": 0.0, "drop_from": "base"}}}
     if value is not None:
         with pytest.raises(ProjectError) as raised:
             judge({"chains": Gate(min=0.0)}, found)
