@@ -75,17 +75,16 @@ class Evidence:
 
     def _find(self, concept: str) -> set[str]:
         knowledge = self._knowledge
-        labels = knowledge.labels(concept)
         above = knowledge.above(concept)
-        stated = [label for each in above for label in knowledge.labels(each) if len(label) > 1]
-        genus = knowledge.genus(concept)  # what is said to be a power drill may be no hand drill
-        found = {*_within(genus, self._labels), *_within(_without(genus, stated), self._heads)}
+        genus = knowledge.genus(concept)
+        found = {*_within(genus, self._labels), *self.named(concept)}
         found |= self._others & above
         found.update(*map(self._of_kind, above))
-        found |= self.named(concept)
+        if not found.issuperset(_within(genus, self._heads)):  # what is said to be a power drill may be no hand drill
+            stated = [label for each in above for label in knowledge.labels(each) if len(label) > 1]
+            found.update(_within(_without(genus, stated), self._heads))
         if self._open:
-            kinds = (word for each in above for label in knowledge.labels(each) for word in head_of(label))
-            words = (*genus, *(word for label in labels for word in label), *kinds)
+            words = (*genus, *(word for label in knowledge.labels(concept) for word in label))
             found.update(*(self._open[word] for word in words if word in self._open))
         return found
 
@@ -94,7 +93,9 @@ class Evidence:
         found = self._kinds.get(kind)
         if found is None:
             genus = self._knowledge.genus(kind)
-            found = self._kinds[kind] = frozenset(self.named(kind).union(_within(genus, self._labels)))
+            heads = (word for label in self._knowledge.labels(kind) for word in head_of(label)) if self._open else ()
+            wide = (self._open[word] for word in heads if word in self._open)
+            found = self._kinds[kind] = frozenset(self.named(kind).union(_within(genus, self._labels), *wide))
         return found
 
 
