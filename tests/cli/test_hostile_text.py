@@ -24,6 +24,7 @@ from prodabuild.cli.tables import Titled, markdown_table
 from prodabuild.evaluation.gates import GateResult, Verdict
 from prodabuild.evaluation.results import ItemResult
 from prodabuild.insight.curves import Chart, Map, draw
+from prodabuild.knowledge.records import tidied
 from prodabuild.manifest.load import read_manifest
 from prodabuild.project.card import card
 from prodabuild.project.outcome import TestedItem, TestReport
@@ -140,7 +141,10 @@ def test_json_has_the_true_text(hostile: Repo) -> None:
     (patch,) = hostile.run("patch", "list", "--json").json["patches"]
     assert patch["title"] == EVIL
     (record, *_) = (row for row in hostile.run("diff", "HEAD~1", "--json").json["records"] if row["id"] == "zoo/evil")
-    assert (record["new"]["name"], record["where"].rpartition(":")[0]) == (EVIL, "knowledge/zoo/evil.yaml")
+    assert (record["new"]["name"], record["where"].rpartition(":")[0]) == (
+        tidied({"name": EVIL})["name"],
+        "knowledge/zoo/evil.yaml",
+    )
 
 
 def rendered(text: str) -> None:
