@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test train-tests knowledge base-text generated clean
+.PHONY: demo test train-tests attacks knowledge base-text generated clean
 
 demo: .venv/demo.installed
 	@$(BIN)/prodabuild compile
@@ -20,7 +20,12 @@ test: .venv/dev.installed
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 train-tests: .venv/dev.installed
-	$(BIN)/pytest -m "train or engine or crash"
+	$(BIN)/pytest -m "train or engine or crash" --numprocesses 2 --dist worksteal
+
+# Every attack on a repository, and 10,000 changed files: an hour
+attacks: .venv/dev.installed
+	$(BIN)/pytest -m attack --numprocesses 2 --dist worksteal
+	$(BIN)/python benchmarks/fuzz.py --cases 10000 --seed 1
 
 # Debian: apt-get install wordnet-base; elsewhere: WORDNET=folder/with/data.noun
 WORDNET ?= /usr/share/wordnet

@@ -38,7 +38,7 @@ def test_an_attack_fails(scene: Scene, attack: Attack) -> None:
     survive(scene, attack.commands[:1])
 
 
-@pytest.mark.engine
+@pytest.mark.attack
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_fails_on_every_command(scene: Scene, attack: Attack) -> None:
     attack.plant(scene)
