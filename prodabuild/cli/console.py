@@ -48,7 +48,8 @@ class Console:
 
     def commands(self, lines: Iterable[str]) -> None:
         """Print commands for the runner of a workflow, escaped by who wrote them."""
-        print("\n".join(visible(masked(line)) for line in lines), flush=True)
+        for line in lines:
+            print(visible(masked(line)), flush=True)
 
     def data(self, data: bytes) -> None:
         """Print a file, escaped by who wrote it."""
