@@ -52,7 +52,7 @@ def left_over(path: Path) -> list[str]:
     known = {"proda.yaml", "proda.lock", "knowledge", "build", ".prodabuild", "begun"}
     folders = (path / ".prodabuild/tmp", path / ".prodabuild/cache/prodabuild-tmp")
     inside = [file.name for folder in folders for file in folder.glob("*") if file.is_file()]
-    private = {"cache", "tmp", "lock", "state.db", "state.seal", "state.journal"}
+    private = {"cache", "tmp", "lock", "clone.json", "state.db", "state.seal", "state.journal"}
     beside = [file.name for file in (path / ".prodabuild").iterdir() if file.name not in private]
     return inside + beside + [name for name in os.listdir(path) if name not in known]
 
