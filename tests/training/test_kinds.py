@@ -85,7 +85,7 @@ def test_a_start_that_is_no_model_is_an_error_with_its_place(taught: Repo) -> No
     taught.edit("proda.yaml", "epochs: 6", "epochs: 6, strategy: continue, start: models/none")
     outcome = taught.run("compile", "-q")
     assert outcome.code == 1
-    assert "error[M016]: models/none is no model that was trained" in outcome.err
+    assert "error[M023]: 'models/none' does not exist" in outcome.err
     taught.edit("proda.yaml", ", start: models/none", "")
     assert "strategy: continue and start go together" in taught.run("compile", "-q").err
 
