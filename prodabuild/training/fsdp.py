@@ -71,7 +71,7 @@ def whole_weights(model: Any, keep: bool) -> dict[str, Any]:
     """Return all that is trained, by name, in main memory; a process that does not keep it helps to gather it."""
     found: dict[str, Any] = {}
     for module in model.modules():
-        if hasattr(module, "reshard"):  # the root stays gathered after a forward pass alone, in memory that is freed later
+        if hasattr(module, "reshard"):  # after a forward pass alone the root is gathered, in memory that goes
             module.reshard()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
